@@ -1,0 +1,4 @@
+@NullMarked
+package dev.cairn.protocol;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.cairn.raft;
+
+import org.jspecify.annotations.NullMarked;
