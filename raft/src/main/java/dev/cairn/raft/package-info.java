@@ -1,3 +1,4 @@
+/** The pure Raft core: rules without I/O, clock, threads or randomness; see {@link dev.cairn.raft.RaftCore}. */
 @NullMarked
 package dev.cairn.raft;
 

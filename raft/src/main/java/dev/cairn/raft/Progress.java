@@ -1,0 +1,53 @@
+package dev.cairn.raft;
+
+/** What a leader knows about one peer, in the leader's current term. */
+final class Progress {
+    enum State {
+        /** The match is unknown: one empty AppendEntries at a time looks for it. */
+        PROBE,
+        /** The match is known: entries are streamed ahead of their acknowledgements, within the window. */
+        REPLICATE
+    }
+
+    final int nodeId;
+    final Inflights inflights = new Inflights();
+    State state = State.PROBE;
+    /** Next index to send; in REPLICATE it runs ahead of what the peer has acknowledged. */
+    long nextIndex;
+    /** Highest index that the peer holds durably and has verified against this leader. */
+    long matchIndex;
+    /** Highest read position that the peer has echoed. */
+    long readPosition;
+    /** A probe is out and neither answered nor given up by a heartbeat. */
+    boolean probeOutstanding;
+    /** The peer was heard since the last quorum check. */
+    boolean recentlyActive;
+    /** A message must leave at the next flush, even without entries. */
+    boolean messageDue;
+
+    Progress(final int nodeId) {
+        this.nodeId = nodeId;
+    }
+
+    /** Raft 5.3: a new leader starts with nextIndex just behind its own log. */
+    void becomeLeaderOf(final long lastIndex) {
+        matchIndex = 0;
+        readPosition = 0;
+        recentlyActive = true;
+        messageDue = true;
+        probeFrom(lastIndex + 1);
+    }
+
+    void probeFrom(final long index) {
+        state = State.PROBE;
+        nextIndex = Math.max(index, matchIndex + 1);
+        probeOutstanding = false;
+        inflights.clear();
+    }
+
+    void replicateFrom(final long index) {
+        state = State.REPLICATE;
+        nextIndex = Math.max(index, matchIndex + 1);
+        probeOutstanding = false;
+    }
+}

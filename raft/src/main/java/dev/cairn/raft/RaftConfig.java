@@ -1,0 +1,99 @@
+package dev.cairn.raft;
+
+import java.util.EnumSet;
+import java.util.Set;
+
+/**
+ * Numbers that the core needs. Time is counted in ticks of the driver's choice.
+ *
+ * @param nodeId this node, 1..65535
+ * @param voters ids of all voters, this node included
+ * @param heartbeatTicks a leader sends at least one message per peer in this many ticks
+ * @param electionMinTicks lower bound of the election timeout
+ * @param electionMaxTicks upper bound of the election timeout
+ * @param maxAppendBytes entries of one AppendEntries, in bytes; at least one entry is sent whatever its size
+ * @param maxInflightBytes bytes sent to a peer and not yet acknowledged as durable by it
+ * @param maxInflightEntries entries sent to a peer and not yet acknowledged as durable by it
+ * @param maxReadRounds read rounds that may wait for their quorum at the same time; later reads share the next one
+ * @param plantedBugs test only: see {@link PlantedBug}
+ */
+public record RaftConfig(
+        int nodeId,
+        Set<Integer> voters,
+        int heartbeatTicks,
+        int electionMinTicks,
+        int electionMaxTicks,
+        int maxAppendBytes,
+        int maxInflightBytes,
+        int maxInflightEntries,
+        int maxReadRounds,
+        Set<PlantedBug> plantedBugs) {
+    public static final int MAX_NODE_ID = 65_535;
+
+    public RaftConfig {
+        voters = Set.copyOf(voters);
+        plantedBugs = Set.copyOf(plantedBugs);
+        require(voters.contains(nodeId), "node.id", nodeId, "must be one of the voters " + voters);
+        for (final int id : voters) {
+            require(id >= 1 && id <= MAX_NODE_ID, "voter", id, "must be in 1.." + MAX_NODE_ID);
+        }
+        require(heartbeatTicks >= 1, "heartbeatTicks", heartbeatTicks, "must be at least 1");
+        require(
+                electionMinTicks >= 2 * heartbeatTicks,
+                "electionMinTicks",
+                electionMinTicks,
+                "must be at least twice heartbeatTicks = " + heartbeatTicks);
+        require(
+                electionMaxTicks > electionMinTicks,
+                "electionMaxTicks",
+                electionMaxTicks,
+                "must be above electionMinTicks = " + electionMinTicks);
+        require(maxAppendBytes >= 1, "maxAppendBytes", maxAppendBytes, "must be positive");
+        require(maxInflightBytes >= maxAppendBytes, "maxInflightBytes", maxInflightBytes, "must be >= maxAppendBytes");
+        require(maxInflightEntries >= 1, "maxInflightEntries", maxInflightEntries, "must be positive");
+        require(maxReadRounds >= 1, "maxReadRounds", maxReadRounds, "must be positive");
+    }
+
+    /** The usual sizes with the given timing. */
+    public static RaftConfig of(
+            final int nodeId,
+            final Set<Integer> voters,
+            final int heartbeatTicks,
+            final int electionMinTicks,
+            final int electionMaxTicks) {
+        return new RaftConfig(
+                nodeId,
+                voters,
+                heartbeatTicks,
+                electionMinTicks,
+                electionMaxTicks,
+                1 << 20,
+                16 << 20,
+                1 << 16,
+                2,
+                Set.of());
+    }
+
+    /** Test only: the same configuration with a mistake switched on. */
+    public RaftConfig withPlantedBug(final PlantedBug bug) {
+        final EnumSet<PlantedBug> bugs = EnumSet.of(bug);
+        bugs.addAll(plantedBugs);
+        return new RaftConfig(
+                nodeId,
+                voters,
+                heartbeatTicks,
+                electionMinTicks,
+                electionMaxTicks,
+                maxAppendBytes,
+                maxInflightBytes,
+                maxInflightEntries,
+                maxReadRounds,
+                bugs);
+    }
+
+    private static void require(final boolean holds, final String name, final long value, final String rule) {
+        if (!holds) {
+            throw new IllegalArgumentException(name + " = " + value + ": " + rule);
+        }
+    }
+}

@@ -1,0 +1,884 @@
+package dev.cairn.raft;
+
+import dev.cairn.raft.quorum.MajorityQuorum;
+import java.util.Arrays;
+import java.util.function.IntUnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rules of Raft for one node: Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm" (cited as
+ * Raft), and Ongaro's thesis (cited as thesis).
+ *
+ * <p>Owned by one thread, which calls the input methods, then {@link #flush} once at the end of its cycle. Everything
+ * that the core wants done goes to {@link RaftOutput} and {@link RaftLog}. It has no clock, no randomness and no
+ * threads: the same inputs give the same outputs, call for call.
+ *
+ * <p>Disk writes are asynchronous. The core appends at once and learns later, through {@link #onLogDurable} and
+ * {@link #onHardStateDurable}, what a crash can no longer take away. It keeps by itself:
+ *
+ * <ul>
+ *   <li>No reply, vote or campaign of term t leaves before a hard state with a term of at least t is durable; each waits
+ *       for the sequence of its own hard-state write, not merely for its term. Else a completion of (5, none) would
+ *       release the vote for X of (5, X), which a crash then forgets: a second vote in term 5.
+ *   <li>A follower claims min(durable, verified): what is durable but was never compared with the leader of this term
+ *       may be another leader's.
+ *   <li>Durability arrives as a log position. Entry (60, t2) may be truncated and (60, t2) be written again; a late
+ *       force of the first must not acknowledge the second. Positions are never used twice, so it cannot.
+ *   <li>A leader counts itself like any other voter, at its durable index (thesis 10.2.1).
+ * </ul>
+ */
+public final class RaftCore {
+    private static final int NONE = 0;
+
+    private final RaftConfig config;
+    private final RaftLog log;
+    private final RaftOutput output;
+    private final IntUnaryOperator jitter;
+    private final MajorityQuorum quorum;
+    private final boolean bugDurabilityAsIndex;
+    private final boolean bugReplyNotCapped;
+    private final boolean bugHardStateByTerm;
+    private final boolean bugCommitOldTerm;
+    private final boolean bugReadBeforeOwnTerm;
+
+    /** Voter ids in ascending order; a voter's place in it is its ordinal. */
+    private final int[] voters;
+
+    private final int selfOrdinal;
+
+    // Persistent state (Raft figure 2) and its way to the disk.
+    private long currentTerm;
+    private int votedFor;
+    private boolean hardStateDirty;
+    private long hardStateSequence;
+    private long durableHardStateSequence;
+    private long durableHardStateTerm;
+    private final TermRuns termRuns = new TermRuns();
+
+    // Volatile state of every node.
+    private Role role = Role.FOLLOWER;
+    private int leaderId = NONE;
+    private long commitIndex;
+    private long appliedIndex;
+    private long durableIndex;
+    private int electionElapsed;
+    private int electionTimeout;
+
+    // A follower's account of its leader of this term.
+    private long verifiedIndex;
+    private long leaderCommit;
+    private long receivedReadPosition;
+    private boolean acceptDue;
+    private long sentMatchIndex;
+    private boolean rejectDue;
+    private int rejectTo;
+    private long rejectPrevLogIndex;
+    private long rejectConflictIndex;
+    private long rejectConflictTerm;
+
+    // Answers to vote requests that wait for the hard state, one slot per peer and kind.
+    private final PendingVote[] pendingVotes;
+    private final PendingVote[] pendingPreVotes;
+
+    // A candidate's election.
+    private final VoteTally votes;
+    private boolean campaignDue;
+    private long campaignSequence;
+
+    // A leader's account of its peers; the entry of this node itself is null.
+    private final Progress[] peers;
+    private final long[] reached;
+    private final ReadOnlyQueue reads;
+    private long termStartIndex;
+    private int heartbeatElapsed;
+    private int quorumCheckElapsed;
+    private int forceStalledTicks;
+
+    /**
+     * @param term the highest term known from the hard state, any valid log record, and the applied state
+     * @param votedFor the vote of exactly that term, 0 when none
+     * @param hardStateSequence sequence of the hard state on disk
+     * @param hardStateTerm term of the hard state on disk; below {@code term} when the log knows a later one
+     * @param appliedIndex what the state machine holds: it is committed
+     * @param log everything in it must be durable
+     * @param jitter maps n to a number in [0, n); called at every start of an election timeout
+     */
+    public RaftCore(
+            final RaftConfig config,
+            final long term,
+            final int votedFor,
+            final long hardStateSequence,
+            final long hardStateTerm,
+            final long appliedIndex,
+            final RaftLog log,
+            final RaftOutput output,
+            final IntUnaryOperator jitter) {
+        this.config = config;
+        this.log = log;
+        this.output = output;
+        this.jitter = jitter;
+        bugDurabilityAsIndex = config.plantedBugs().contains(PlantedBug.DURABILITY_AS_INDEX);
+        bugReplyNotCapped = config.plantedBugs().contains(PlantedBug.REPLY_NOT_CAPPED_BY_MATCH);
+        bugHardStateByTerm = config.plantedBugs().contains(PlantedBug.HARD_STATE_COMPLETION_BY_TERM);
+        bugCommitOldTerm = config.plantedBugs().contains(PlantedBug.COMMIT_OLD_TERM_BY_COUNTING);
+        bugReadBeforeOwnTerm = config.plantedBugs().contains(PlantedBug.READ_BEFORE_OWN_TERM_COMMIT);
+
+        voters = config.voters().stream().mapToInt(Integer::intValue).sorted().toArray();
+        selfOrdinal = Arrays.binarySearch(voters, config.nodeId());
+        quorum = new MajorityQuorum(voters.length);
+        reached = new long[voters.length];
+        votes = new VoteTally(voters.length);
+        reads = new ReadOnlyQueue(config.maxReadRounds());
+        peers = new Progress[voters.length];
+        pendingVotes = new PendingVote[voters.length];
+        pendingPreVotes = new PendingVote[voters.length];
+        for (int i = 0; i < voters.length; i++) {
+            peers[i] = new Progress(voters[i]);
+            pendingVotes[i] = new PendingVote();
+            pendingPreVotes[i] = new PendingVote();
+        }
+
+        final long base = log.firstIndex() - 1;
+        check(term >= hardStateTerm, "term below the hard state's", term, hardStateTerm);
+        check(appliedIndex >= base, "applied index below the start of the log", appliedIndex, base);
+        check(appliedIndex <= log.lastIndex(), "applied index above the end of the log", appliedIndex, log.lastIndex());
+        termRuns.reset(base, log.term(base));
+        for (long index = base + 1; index <= log.lastIndex(); index++) {
+            termRuns.append(index, log.term(index));
+        }
+        check(term >= termRuns.lastTerm(), "term below the log's", term, termRuns.lastTerm());
+
+        currentTerm = term;
+        this.votedFor = votedFor;
+        this.hardStateSequence = hardStateSequence;
+        durableHardStateSequence = hardStateSequence;
+        durableHardStateTerm = hardStateTerm;
+        durableIndex = log.lastIndex();
+        commitIndex = appliedIndex;
+        this.appliedIndex = appliedIndex;
+        if (term > hardStateTerm) {
+            changeHardState(term, NONE);
+        }
+        restartElectionTimer();
+    }
+
+    // ---- time ----------------------------------------------------------------------------------------------------
+
+    /** One unit of time has passed. After a pause the driver calls this at most once per cycle. */
+    public void tick() {
+        if (role == Role.LEADER) {
+            tickLeader();
+            return;
+        }
+        electionElapsed++;
+        if (electionElapsed >= electionTimeout) {
+            restartElectionTimer();
+            startPreVote();
+        }
+    }
+
+    private void tickLeader() {
+        if (++heartbeatElapsed >= config.heartbeatTicks()) {
+            heartbeatElapsed = 0;
+            for (final Progress peer : peers) {
+                peer.messageDue = true;
+                peer.probeOutstanding = false;
+            }
+        }
+        // A leader whose own disk stalls can apply nothing, so it can answer nothing: another may do better.
+        forceStalledTicks = durableIndex < termRuns.lastIndex() ? forceStalledTicks + 1 : 0;
+        if (forceStalledTicks >= config.electionMaxTicks()) {
+            becomeFollower(currentTerm, NONE, "own log was not forced for an election timeout");
+            return;
+        }
+        // Thesis 6.2: a leader that hears no quorum for an election timeout steps down.
+        if (++quorumCheckElapsed >= config.electionMinTicks()) {
+            quorumCheckElapsed = 0;
+            int active = 1;
+            for (int i = 0; i < peers.length; i++) {
+                if (i != selfOrdinal && peers[i].recentlyActive) {
+                    active++;
+                }
+                peers[i].recentlyActive = false;
+            }
+            if (active < quorum.size()) {
+                becomeFollower(currentTerm, NONE, "no quorum was heard for an election timeout");
+            }
+        }
+    }
+
+    private void restartElectionTimer() {
+        electionElapsed = 0;
+        final int spread = config.electionMaxTicks() - config.electionMinTicks();
+        electionTimeout = config.electionMinTicks() + jitter.applyAsInt(spread + 1);
+    }
+
+    // ---- elections -----------------------------------------------------------------------------------------------
+
+    /** Thesis 9.6: asks whether an election could be won before any term is raised. Leaves no durable trace. */
+    private void startPreVote() {
+        setRole(Role.PRE_CANDIDATE, NONE, "election timeout");
+        votes.clear();
+        votes.record(selfOrdinal, true);
+        if (votes.won(quorum.size())) {
+            startElection();
+            return;
+        }
+        for (int i = 0; i < voters.length; i++) {
+            if (i != selfOrdinal) {
+                output.sendRequestVote(voters[i], currentTerm + 1, true, termRuns.lastIndex(), termRuns.lastTerm());
+            }
+        }
+    }
+
+    /** Raft 5.2. The campaign leaves, and the vote for oneself counts, when the hard state is durable. */
+    private void startElection() {
+        changeHardState(currentTerm + 1, config.nodeId());
+        setRole(Role.CANDIDATE, NONE, "pre-vote won");
+        restartElectionTimer();
+        votes.clear();
+        campaignDue = true;
+        campaignSequence = hardStateSequence;
+    }
+
+    private void campaign() {
+        campaignDue = false;
+        votes.record(selfOrdinal, true);
+        if (votes.won(quorum.size())) {
+            becomeLeader();
+            return;
+        }
+        for (int i = 0; i < voters.length; i++) {
+            if (i != selfOrdinal) {
+                output.sendRequestVote(voters[i], currentTerm, false, termRuns.lastIndex(), termRuns.lastTerm());
+            }
+        }
+    }
+
+    /** A peer asks for a vote, or with {@code preVote} whether it would get one in {@code term}. */
+    public void onRequestVote(
+            final int from, final long term, final boolean preVote, final long lastLogIndex, final long lastLogTerm) {
+        final int ordinal = ordinalOf(from);
+        if (ordinal < 0) {
+            return;
+        }
+        if (preVote) {
+            // Thesis 9.6 and 4.2.3: not while a leader is alive here, and only for a log that could win.
+            final boolean leaderAlive =
+                    role == Role.LEADER || (leaderId != NONE && electionElapsed < config.electionMinTicks());
+            final boolean grant = term > currentTerm && !leaderAlive && isUpToDate(lastLogIndex, lastLogTerm);
+            pendingPreVotes[ordinal].set(term, grant, hardStateSequence);
+            return;
+        }
+        if (term > currentTerm) {
+            becomeFollower(term, NONE, "vote request of a higher term");
+        }
+        // Raft 5.2 and 5.4.1: one vote per term, first come, and only for a log at least as up to date.
+        final boolean grant =
+                term == currentTerm && (votedFor == NONE || votedFor == from) && isUpToDate(lastLogIndex, lastLogTerm);
+        if (grant) {
+            restartElectionTimer();
+            if (votedFor == NONE) {
+                changeHardState(currentTerm, from);
+            }
+        }
+        pendingVotes[ordinal].set(term, grant, hardStateSequence);
+    }
+
+    /** Raft 5.4.1: the later last term wins; with equal last terms the longer log. */
+    private boolean isUpToDate(final long lastLogIndex, final long lastLogTerm) {
+        return lastLogTerm > termRuns.lastTerm()
+                || (lastLogTerm == termRuns.lastTerm() && lastLogIndex >= termRuns.lastIndex());
+    }
+
+    /** A peer answers a vote request of this node; {@code term} is the peer's own current term. */
+    public void onVote(
+            final int from, final long term, final boolean preVote, final long requestTerm, final boolean granted) {
+        final int ordinal = ordinalOf(from);
+        if (ordinal < 0) {
+            return;
+        }
+        if (term > currentTerm) {
+            becomeFollower(term, NONE, "vote reply of a higher term");
+            return;
+        }
+        if (preVote) {
+            if (role != Role.PRE_CANDIDATE || requestTerm != currentTerm + 1) {
+                return;
+            }
+            votes.record(ordinal, granted);
+            if (votes.won(quorum.size())) {
+                startElection();
+            }
+            return;
+        }
+        // A self-vote that is not yet durable has not been recorded, so a quorum here never stands on it.
+        if (role != Role.CANDIDATE || requestTerm != currentTerm) {
+            return;
+        }
+        votes.record(ordinal, granted);
+        if (votes.won(quorum.size()) && !campaignDue) {
+            becomeLeader();
+        } else if (votes.lost(quorum.size())) {
+            becomeFollower(currentTerm, NONE, "election lost");
+        }
+    }
+
+    private void becomeLeader() {
+        setRole(Role.LEADER, config.nodeId(), "election won");
+        heartbeatElapsed = 0;
+        quorumCheckElapsed = 0;
+        forceStalledTicks = 0;
+        for (final Progress peer : peers) {
+            peer.becomeLeaderOf(termRuns.lastIndex());
+        }
+        // Raft 8: an entry of its own term, so that the leader learns what is committed.
+        termStartIndex = termRuns.lastIndex() + 1;
+        append(termStartIndex, currentTerm, EntryType.NOOP);
+    }
+
+    /** Raft 5.1: whoever sees a higher term takes it and follows. */
+    private void becomeFollower(final long term, final int newLeaderId, final String reason) {
+        if (term > currentTerm) {
+            changeHardState(term, NONE);
+        }
+        if (role != Role.FOLLOWER) {
+            restartElectionTimer();
+        }
+        setRole(Role.FOLLOWER, newLeaderId, reason);
+    }
+
+    private void setRole(final Role newRole, final int newLeaderId, final String reason) {
+        final boolean wasLeader = role == Role.LEADER;
+        final boolean changed = role != newRole || leaderId != newLeaderId;
+        role = newRole;
+        leaderId = newLeaderId;
+        campaignDue = false;
+        if (wasLeader && newRole != Role.LEADER) {
+            reads.clear();
+            output.onReadsFailed();
+        }
+        if (changed) {
+            output.onRoleChanged(newRole, currentTerm, newLeaderId, reason);
+        }
+    }
+
+    // ---- hard state ----------------------------------------------------------------------------------------------
+
+    /** All changes of one cycle share one write, whose sequence is {@link #hardStateSequence}. */
+    private void changeHardState(final long term, final int vote) {
+        if (term > currentTerm) {
+            // What a leader of an older term has verified or promised says nothing about this term's leader.
+            verifiedIndex = 0;
+            leaderCommit = 0;
+            receivedReadPosition = 0;
+            sentMatchIndex = 0;
+            acceptDue = false;
+            rejectDue = false;
+        }
+        currentTerm = term;
+        votedFor = vote;
+        if (!hardStateDirty) {
+            hardStateDirty = true;
+            hardStateSequence++;
+        }
+    }
+
+    /** The hard state with this sequence is on disk, and with it all earlier ones. */
+    public void onHardStateDurable(final long sequence, final long term) {
+        check(sequence <= hardStateSequence, "hard state durable before it was written", sequence, hardStateSequence);
+        durableHardStateSequence = Math.max(durableHardStateSequence, sequence);
+        durableHardStateTerm = Math.max(durableHardStateTerm, term);
+        if (campaignDue && role == Role.CANDIDATE && isReleased(campaignSequence, currentTerm)) {
+            campaign();
+        }
+    }
+
+    private boolean isReleased(final long sequence, final long term) {
+        if (bugHardStateByTerm) {
+            return durableHardStateTerm >= term;
+        }
+        return durableHardStateSequence >= sequence;
+    }
+
+    // ---- proposals and the log -----------------------------------------------------------------------------------
+
+    /**
+     * Appends an entry whose payload the driver has staged.
+     *
+     * @return its index, or 0 when this node is not the leader
+     */
+    public long propose(final int type) {
+        if (role != Role.LEADER) {
+            return 0;
+        }
+        final long index = termRuns.lastIndex() + 1;
+        append(index, currentTerm, type);
+        return index;
+    }
+
+    private void append(final long index, final long term, final int type) {
+        log.append(index, term, type);
+        termRuns.append(index, term);
+    }
+
+    /** Everything up to this log position is forced to disk. Late and repeated calls are harmless. */
+    public void onLogDurable(final long position) {
+        long durable = durableIndex;
+        while (durable < termRuns.lastIndex() && log.endPosition(durable + 1) <= position) {
+            durable++;
+        }
+        if (durable == durableIndex) {
+            return;
+        }
+        durableIndex = durable;
+        forceStalledTicks = 0;
+        if (role == Role.LEADER) {
+            advanceLeaderCommit();
+        } else {
+            advanceFollowerCommit();
+            if (claimableIndex() > sentMatchIndex) {
+                acceptDue = true;
+            }
+        }
+    }
+
+    /** The state machine holds everything up to this index. */
+    public void onApplied(final long index) {
+        check(index <= commitIndex, "applied above the commit index", index, commitIndex);
+        check(index >= appliedIndex, "applied index went back", index, appliedIndex);
+        appliedIndex = index;
+    }
+
+    // ---- follower ------------------------------------------------------------------------------------------------
+
+    /** The leader of {@code term} sends entries, its commit index and its highest read position (Raft figure 2). */
+    public void onAppendEntries(
+            final int from,
+            final long term,
+            final long prevLogIndex,
+            final long prevLogTerm,
+            final long newLeaderCommit,
+            final long readPosition,
+            final EntrySource entries) {
+        if (ordinalOf(from) < 0) {
+            return;
+        }
+        if (term < currentTerm) {
+            // The sender learns the newer term from the reply.
+            reject(from, prevLogIndex, 0, 0);
+            return;
+        }
+        check(role != Role.LEADER || term > currentTerm, "two leaders in one term", term, from);
+        if (term > currentTerm || role != Role.FOLLOWER || leaderId != from) {
+            becomeFollower(term, from, "append entries from the leader");
+        }
+        electionElapsed = 0;
+        final boolean newReadPosition = readPosition > receivedReadPosition;
+        receivedReadPosition = Math.max(receivedReadPosition, readPosition);
+
+        if (!matchesAt(prevLogIndex, prevLogTerm)) {
+            rejectMismatch(from, prevLogIndex);
+            return;
+        }
+        final int appended = appendMissing(prevLogIndex, entries);
+        verifiedIndex = Math.max(verifiedIndex, prevLogIndex + entries.count());
+        leaderCommit = Math.max(leaderCommit, newLeaderCommit);
+        advanceFollowerCommit();
+        // Fresh entries are answered when they are durable; all else at once, so that a slow disk delays neither
+        // heartbeats nor reads.
+        if (appended == 0 || newReadPosition) {
+            acceptDue = true;
+        }
+    }
+
+    /** Raft 5.3. What is committed, and what lies before the log's start, is known to match. */
+    private boolean matchesAt(final long prevLogIndex, final long prevLogTerm) {
+        if (prevLogIndex > termRuns.lastIndex()) {
+            return false;
+        }
+        return prevLogIndex < termRuns.firstIndex() || termRuns.term(prevLogIndex) == prevLogTerm;
+    }
+
+    /** Raft 5.3: a conflicting entry and all that follow it go; what already matches stays, however short the message. */
+    private int appendMissing(final long prevLogIndex, final EntrySource entries) {
+        int appended = 0;
+        for (int i = 0; i < entries.count(); i++) {
+            final long index = prevLogIndex + 1 + i;
+            final long term = entries.term(i);
+            check(term <= currentTerm, "entry of a later term than its leader's", term, currentTerm);
+            if (index < termRuns.firstIndex()) {
+                continue;
+            }
+            if (index <= termRuns.lastIndex()) {
+                if (termRuns.term(index) == term) {
+                    continue;
+                }
+                truncateSuffix(index);
+            }
+            append(index, term, entries.type(i));
+            appended++;
+        }
+        return appended;
+    }
+
+    private void truncateSuffix(final long fromIndex) {
+        check(fromIndex > commitIndex, "leader contradicts a committed entry", fromIndex, commitIndex);
+        log.truncateSuffix(fromIndex);
+        termRuns.truncateSuffix(fromIndex);
+        if (!bugDurabilityAsIndex) {
+            durableIndex = Math.min(durableIndex, fromIndex - 1);
+        }
+    }
+
+    /**
+     * Tells the leader where to look instead (Raft 5.3, end): the first index of the term that conflicts, or the end of
+     * a log that is too short. So a conflict costs one message per term, not per entry.
+     */
+    private void rejectMismatch(final int from, final long prevLogIndex) {
+        if (prevLogIndex > termRuns.lastIndex()) {
+            reject(from, prevLogIndex, termRuns.lastIndex() + 1, 0);
+        } else {
+            reject(from, prevLogIndex, termRuns.firstIndexOfTermAt(prevLogIndex), termRuns.term(prevLogIndex));
+        }
+    }
+
+    private void reject(final int to, final long prevLogIndex, final long conflictIndex, final long conflictTerm) {
+        rejectDue = true;
+        rejectTo = to;
+        rejectPrevLogIndex = prevLogIndex;
+        rejectConflictIndex = conflictIndex;
+        rejectConflictTerm = conflictTerm;
+    }
+
+    /** What this follower may claim: durable here, and the same as the leader's. */
+    private long claimableIndex() {
+        return bugReplyNotCapped ? durableIndex : Math.min(durableIndex, verifiedIndex);
+    }
+
+    private void advanceFollowerCommit() {
+        advanceCommit(Math.min(leaderCommit, Math.min(durableIndex, verifiedIndex)));
+    }
+
+    private void advanceCommit(final long index) {
+        if (index > commitIndex) {
+            commitIndex = index;
+            output.onCommitAdvanced(index);
+        }
+    }
+
+    // ---- leader --------------------------------------------------------------------------------------------------
+
+    /** A peer took what it was sent; {@code matchIndex} is durable there. */
+    public void onAppendEntriesAccepted(
+            final int from,
+            final long term,
+            final long matchIndex,
+            final long newVerifiedIndex,
+            final long readPosition) {
+        final Progress peer = heardFrom(from, term, readPosition);
+        if (peer == null) {
+            return;
+        }
+        check(matchIndex <= termRuns.lastIndex(), "peer claims more than the log holds", matchIndex, from);
+        if (matchIndex > peer.matchIndex) {
+            peer.matchIndex = matchIndex;
+            peer.inflights.acknowledge(matchIndex);
+            advanceLeaderCommit();
+        }
+        if (peer.state == Progress.State.PROBE) {
+            peer.replicateFrom(Math.max(matchIndex, newVerifiedIndex) + 1);
+        }
+    }
+
+    /** A peer's log does not hold what preceded a message. */
+    public void onAppendEntriesRejected(
+            final int from,
+            final long term,
+            final long prevLogIndex,
+            final long conflictIndex,
+            final long conflictTerm,
+            final long readPosition) {
+        final Progress peer = heardFrom(from, term, readPosition);
+        if (peer == null) {
+            return;
+        }
+        // A late reply: the peer has matched further since, or this leader looks elsewhere by now.
+        final boolean stale = prevLogIndex <= peer.matchIndex
+                || prevLogIndex >= peer.nextIndex
+                || (peer.state == Progress.State.PROBE && prevLogIndex != peer.nextIndex - 1);
+        if (stale) {
+            return;
+        }
+        // Raft 5.3, end: behind the last entry of the conflicting term where this log has it, else where the peer says.
+        final long sameTerm = conflictTerm == 0 ? 0 : termRuns.lastIndexOfTerm(conflictTerm);
+        final long next = sameTerm == 0 ? conflictIndex : sameTerm + 1;
+        peer.probeFrom(Math.min(next, prevLogIndex));
+        peer.messageDue = true;
+    }
+
+    /** The progress of a peer that answers this leader in its term, or null when the message says nothing to it. */
+    private @Nullable Progress heardFrom(final int from, final long term, final long readPosition) {
+        final int ordinal = ordinalOf(from);
+        if (ordinal < 0) {
+            return null;
+        }
+        if (term > currentTerm) {
+            becomeFollower(term, NONE, "append reply of a higher term");
+            return null;
+        }
+        if (term < currentTerm || role != Role.LEADER) {
+            return null;
+        }
+        final Progress peer = peers[ordinal];
+        peer.recentlyActive = true;
+        // Also a rejection confirms that this node led when the message was sent (thesis 6.4).
+        if (readPosition > peer.readPosition) {
+            check(readPosition <= reads.position(), "peer echoes a read position never sent", readPosition, from);
+            peer.readPosition = readPosition;
+            confirmReads();
+        }
+        return peer;
+    }
+
+    /** A connection to a peer is gone or new: what was under way on the old one may be lost. */
+    public void onPeerUnreachable(final int nodeId) {
+        final int ordinal = ordinalOf(nodeId);
+        if (ordinal >= 0 && role == Role.LEADER) {
+            final Progress peer = peers[ordinal];
+            peer.probeFrom(peer.matchIndex + 1);
+        }
+    }
+
+    /** Raft 5.4.2: only an entry of the current term commits by counting; earlier ones commit with it. */
+    private void advanceLeaderCommit() {
+        for (int i = 0; i < peers.length; i++) {
+            reached[i] = i == selfOrdinal ? durableIndex : peers[i].matchIndex;
+        }
+        final long index = quorum.reachedByMajority(reached);
+        if (index > commitIndex && (termRuns.term(index) == currentTerm || bugCommitOldTerm)) {
+            advanceCommit(index);
+        }
+    }
+
+    // ---- reads ---------------------------------------------------------------------------------------------------
+
+    /**
+     * Asks for a linearizable read (ReadIndex, thesis 6.4).
+     *
+     * @param readId above all earlier ones
+     * @return false when this node is not the leader
+     */
+    public boolean requestRead(final long readId) {
+        if (role != Role.LEADER) {
+            return false;
+        }
+        reads.request(readId);
+        return true;
+    }
+
+    /** Before an entry of its own term is committed a leader may not know what is committed (thesis 6.4). */
+    private void startReadRound() {
+        if (!reads.canStartRound() || (commitIndex < termStartIndex && !bugReadBeforeOwnTerm)) {
+            return;
+        }
+        reads.startRound(commitIndex);
+        for (final Progress peer : peers) {
+            peer.messageDue = true;
+        }
+        confirmReads();
+    }
+
+    private void confirmReads() {
+        for (int i = 0; i < peers.length; i++) {
+            reached[i] = i == selfOrdinal ? reads.position() : peers[i].readPosition;
+        }
+        reads.confirm(quorum.reachedByMajority(reached), output);
+    }
+
+    // ---- end of a cycle ------------------------------------------------------------------------------------------
+
+    /** Sends what the cycle has gathered: one hard state, one AppendEntries per peer and batch, the due replies. */
+    public void flush() {
+        if (hardStateDirty) {
+            hardStateDirty = false;
+            output.persistHardState(hardStateSequence, currentTerm, votedFor);
+        }
+        if (role == Role.LEADER) {
+            startReadRound();
+            for (int i = 0; i < peers.length; i++) {
+                if (i != selfOrdinal) {
+                    sendTo(peers[i]);
+                }
+            }
+        }
+        sendVotes();
+        sendReplies();
+    }
+
+    private void sendTo(final Progress peer) {
+        final long lastIndex = termRuns.lastIndex();
+        if (peer.state == Progress.State.PROBE) {
+            if (!peer.probeOutstanding || peer.messageDue) {
+                sendEntries(peer, peer.nextIndex - 1);
+                peer.probeOutstanding = true;
+            }
+            return;
+        }
+        while (peer.nextIndex <= lastIndex && hasWindow(peer)) {
+            final long first = peer.nextIndex;
+            long last = first;
+            int bytes = log.entryBytes(first);
+            while (last < lastIndex && bytes + log.entryBytes(last + 1) <= config.maxAppendBytes()) {
+                bytes += log.entryBytes(++last);
+            }
+            sendEntries(peer, last);
+            peer.inflights.add(last, bytes);
+            peer.nextIndex = last + 1;
+        }
+        if (peer.messageDue) {
+            sendEntries(peer, peer.nextIndex - 1);
+        }
+    }
+
+    private boolean hasWindow(final Progress peer) {
+        return peer.inflights.totalBytes() < config.maxInflightBytes()
+                && peer.nextIndex - 1 - peer.matchIndex < config.maxInflightEntries();
+    }
+
+    private void sendEntries(final Progress peer, final long lastIndex) {
+        final long prevLogIndex = peer.nextIndex - 1;
+        check(
+                prevLogIndex >= termRuns.firstIndex(),
+                "peer needs what the log no longer holds",
+                prevLogIndex,
+                peer.nodeId);
+        peer.messageDue = false;
+        output.sendAppendEntries(
+                peer.nodeId,
+                currentTerm,
+                prevLogIndex,
+                termRuns.term(prevLogIndex),
+                lastIndex,
+                commitIndex,
+                reads.position());
+    }
+
+    private void sendVotes() {
+        for (int i = 0; i < voters.length; i++) {
+            sendVote(voters[i], pendingPreVotes[i], true);
+            sendVote(voters[i], pendingVotes[i], false);
+        }
+    }
+
+    private void sendVote(final int to, final PendingVote vote, final boolean preVote) {
+        if (!vote.due || !isReleased(vote.sequence, currentTerm)) {
+            return;
+        }
+        vote.due = false;
+        // A vote that was granted in a term which is over by now is void.
+        final boolean granted =
+                vote.granted && (preVote ? vote.requestTerm > currentTerm : vote.requestTerm == currentTerm);
+        output.sendVote(to, currentTerm, preVote, vote.requestTerm, granted);
+    }
+
+    private void sendReplies() {
+        if (!isReleased(hardStateSequence, currentTerm)) {
+            return;
+        }
+        if (rejectDue) {
+            rejectDue = false;
+            output.sendAppendEntriesRejected(
+                    rejectTo,
+                    currentTerm,
+                    rejectPrevLogIndex,
+                    rejectConflictIndex,
+                    rejectConflictTerm,
+                    rejectTo == leaderId ? receivedReadPosition : 0);
+        }
+        if (acceptDue) {
+            acceptDue = false;
+            if (role == Role.FOLLOWER && leaderId != NONE) {
+                sentMatchIndex = claimableIndex();
+                output.sendAppendEntriesAccepted(
+                        leaderId, currentTerm, sentMatchIndex, verifiedIndex, receivedReadPosition);
+            }
+        }
+    }
+
+    // ---- views ---------------------------------------------------------------------------------------------------
+
+    public Role role() {
+        return role;
+    }
+
+    public long currentTerm() {
+        return currentTerm;
+    }
+
+    public int votedFor() {
+        return votedFor;
+    }
+
+    /** Id of the leader of the current term as far as it is known here, else 0. */
+    public int leaderId() {
+        return leaderId;
+    }
+
+    public long commitIndex() {
+        return commitIndex;
+    }
+
+    public long appliedIndex() {
+        return appliedIndex;
+    }
+
+    public long lastIndex() {
+        return termRuns.lastIndex();
+    }
+
+    public long lastTerm() {
+        return termRuns.lastTerm();
+    }
+
+    /** Highest index that a crash of this host cannot take away. */
+    public long durableIndex() {
+        return durableIndex;
+    }
+
+    /** Term of an entry that is in the log. */
+    public long term(final long index) {
+        return termRuns.term(index);
+    }
+
+    /** What a peer is known to hold durably; 0 for this node itself, or when this node does not lead. */
+    public long matchIndex(final int nodeId) {
+        final int ordinal = ordinalOf(nodeId);
+        return ordinal < 0 || role != Role.LEADER ? 0 : peers[ordinal].matchIndex;
+    }
+
+    private int ordinalOf(final int nodeId) {
+        final int ordinal = Arrays.binarySearch(voters, nodeId);
+        return ordinal == selfOrdinal ? -1 : ordinal;
+    }
+
+    private static void check(final boolean holds, final String invariant, final long found, final long bound) {
+        if (!holds) {
+            throw new InvariantViolation(invariant, found, bound);
+        }
+    }
+
+    private static final class PendingVote {
+        boolean due;
+        long requestTerm;
+        boolean granted;
+        long sequence;
+
+        void set(final long term, final boolean grant, final long hardStateSequence) {
+            due = true;
+            requestTerm = term;
+            granted = grant;
+            sequence = hardStateSequence;
+        }
+    }
+}

@@ -1,0 +1,35 @@
+package dev.cairn.raft;
+
+/**
+ * The log as the core needs it. Called by the core's thread only.
+ *
+ * <p>Payload bytes never pass through here: before {@link RaftCore#propose} the driver stages the payload, before
+ * {@link RaftCore#onAppendEntries} the message; {@link #append} then takes the bytes that belong to its index.
+ * When {@link #append} returns, the entry can be read back, but nothing is durable: durability is reported by
+ * {@link RaftCore#onLogDurable} as a log position.
+ */
+public interface RaftLog {
+    /** First index that is present, or {@code lastIndex() + 1} when the log is empty. */
+    long firstIndex();
+
+    /** Index of the last entry, 0 when there has never been one. */
+    long lastIndex();
+
+    /** Term of an entry in {@code [firstIndex() - 1, lastIndex()]}; index 0 has term 0. */
+    long term(long index);
+
+    /** Bytes of an entry in {@code [firstIndex(), lastIndex()]} as it travels to a peer, in bytes. */
+    int entryBytes(long index);
+
+    /**
+     * The log position behind an entry. Positions only ever grow, also over {@link #truncateSuffix}, and are never
+     * used twice: an entry is durable once the durable position has reached its end position.
+     */
+    long endPosition(long index);
+
+    /** Appends the staged entry at {@code lastIndex() + 1}. */
+    void append(long index, long term, int type);
+
+    /** Forgets all entries with an index of at least {@code fromIndex}; later entries supersede them. */
+    void truncateSuffix(long fromIndex);
+}

@@ -1,0 +1,72 @@
+package dev.cairn.raft;
+
+/**
+ * What the core wants done. Called on the core's thread, from inside an input method; implementations must not call
+ * back into the core. Messages may be lost, delayed, duplicated and reordered; the core assumes nothing else of them.
+ */
+public interface RaftOutput {
+    /**
+     * Asks a peer for its vote.
+     *
+     * @param term the term of the election; with {@code preVote} the term that the sender would start, while its own
+     *     stays as it is (thesis 9.6)
+     */
+    void sendRequestVote(int to, long term, boolean preVote, long lastLogIndex, long lastLogTerm);
+
+    /**
+     * Answers {@link #sendRequestVote}.
+     *
+     * @param term the sender's current term
+     * @param requestTerm the term of the request that this answers
+     */
+    void sendVote(int to, long term, boolean preVote, long requestTerm, boolean granted);
+
+    /**
+     * Sends the entries {@code prevLogIndex + 1 .. lastIndex} (none when they are equal), the commit index, and the
+     * highest read position. Bytes must be taken from the log before the core is called again.
+     */
+    void sendAppendEntries(
+            int to,
+            long term,
+            long prevLogIndex,
+            long prevLogTerm,
+            long lastIndex,
+            long commitIndex,
+            long readPosition);
+
+    /**
+     * Accepts what the leader of {@code term} has sent.
+     *
+     * @param matchIndex highest index that is durable here and verified against the leader of this term
+     * @param verifiedIndex highest index that is in this log, durable or not, and verified against that leader
+     * @param readPosition the highest read position received from that leader
+     */
+    void sendAppendEntriesAccepted(int to, long term, long matchIndex, long verifiedIndex, long readPosition);
+
+    /**
+     * Rejects an AppendEntries: the log does not hold (prevLogIndex, prevLogTerm), or the sender's term is old.
+     *
+     * @param conflictIndex first index that the leader should try, when {@code conflictTerm} does not tell better
+     * @param conflictTerm term of the entry at prevLogIndex here, 0 when the log is shorter
+     */
+    void sendAppendEntriesRejected(
+            int to, long term, long prevLogIndex, long conflictIndex, long conflictTerm, long readPosition);
+
+    /**
+     * Makes term and vote durable. The driver writes states in the order of their sequence (it may skip to the
+     * newest) and reports with {@link RaftCore#onHardStateDurable} the sequence that is on disk.
+     */
+    void persistHardState(long sequence, long term, int votedFor);
+
+    /** The commit index of this node rose: entries up to it may be applied here as far as they are durable here. */
+    void onCommitAdvanced(long commitIndex);
+
+    /** All reads with an id of at most {@code lastReadId} may be served once {@code readIndex} has been applied. */
+    void onReadsConfirmed(long lastReadId, long readIndex);
+
+    /** All reads that are not yet confirmed will not be: this node leads no longer. */
+    void onReadsFailed();
+
+    /** Role, term or known leader changed; {@code leaderId} 0 = unknown. Reason is a fixed text for the log. */
+    void onRoleChanged(Role role, long term, int leaderId, String reason);
+}
