@@ -1,0 +1,159 @@
+package dev.cairn.protocol;
+
+import io.netty.buffer.ByteBuf;
+import java.nio.charset.StandardCharsets;
+
+/** Reads one reply frame (already checked by {@link FrameAssembler}) and calls the handler. Stateless. */
+public final class ClientReplyDecoder {
+    /** Exactly one method of {@code handler} is called. */
+    public static void decode(ByteBuf frame, int offset, int length, ClientReplyHandler handler) {
+        int type = frame.getUnsignedShortLE(offset + FrameHeader.TYPE_OFFSET);
+        long requestId = frame.getLongLE(offset + FrameHeader.REQUEST_ID_OFFSET);
+        if (frame.getUnsignedByte(offset + FrameHeader.VERSION_OFFSET) != FrameHeader.CLIENT_VERSION) {
+            handler.onInvalid(requestId, Status.UNSUPPORTED_VERSION, type);
+            return;
+        }
+        int block = offset + FrameHeader.HEADER_LENGTH;
+        int blockLength = frame.getUnsignedShortLE(offset + FrameHeader.BLOCK_LENGTH_OFFSET);
+        int variable = block + blockLength;
+        int variableLength = offset + length - variable;
+        boolean known = switch (type) {
+            case MessageType.COMMAND_REPLY ->
+                commandReply(frame, block, blockLength, variable, variableLength, requestId, handler);
+            case MessageType.GET_REPLY ->
+                getReply(frame, block, blockLength, variable, variableLength, requestId, handler);
+            case MessageType.ERROR_REPLY ->
+                errorReply(frame, block, blockLength, variable, variableLength, requestId, handler);
+            case MessageType.STATUS_REPLY ->
+                statusReply(frame, block, blockLength, variable, variableLength, requestId, handler);
+            case MessageType.HELLO_REPLY -> helloReply(frame, block, blockLength, requestId, handler);
+            default -> {
+                handler.onInvalid(requestId, Status.UNKNOWN_TYPE, type);
+                yield true;
+            }
+        };
+        if (!known) {
+            handler.onInvalid(requestId, Status.BAD_REQUEST, type);
+        }
+    }
+
+    private static boolean commandReply(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variable,
+            int variableLength,
+            long requestId,
+            ClientReplyHandler handler) {
+        if (blockLength < CommandReplyDescriptor.BLOCK_LENGTH
+                || frame.getIntLE(block + CommandReplyDescriptor.RESULT_LENGTH_OFFSET) != variableLength) {
+            return false;
+        }
+        handler.onCommandReply(
+                requestId,
+                Status.of(frame.getUnsignedShortLE(block + CommandReplyDescriptor.STATUS_OFFSET)),
+                frame.getLongLE(block + CommandReplyDescriptor.REVISION_OFFSET),
+                frame,
+                variable,
+                variableLength);
+        return true;
+    }
+
+    private static boolean getReply(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variable,
+            int variableLength,
+            long requestId,
+            ClientReplyHandler handler) {
+        if (blockLength < GetReplyDescriptor.BLOCK_LENGTH
+                || frame.getIntLE(block + GetReplyDescriptor.VALUE_LENGTH_OFFSET) != variableLength) {
+            return false;
+        }
+        handler.onGetReply(
+                requestId,
+                Status.of(frame.getUnsignedShortLE(block + GetReplyDescriptor.STATUS_OFFSET)),
+                frame.getLongLE(block + GetReplyDescriptor.CREATE_REVISION_OFFSET),
+                frame.getLongLE(block + GetReplyDescriptor.MOD_REVISION_OFFSET),
+                frame.getLongLE(block + GetReplyDescriptor.VERSION_OFFSET),
+                frame,
+                variable,
+                variableLength);
+        return true;
+    }
+
+    private static boolean errorReply(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variable,
+            int variableLength,
+            long requestId,
+            ClientReplyHandler handler) {
+        if (blockLength < ErrorReplyDescriptor.BLOCK_LENGTH) {
+            return false;
+        }
+        int addressLength = frame.getIntLE(block + ErrorReplyDescriptor.ADDRESS_LENGTH_OFFSET);
+        int textLength = frame.getIntLE(block + ErrorReplyDescriptor.TEXT_LENGTH_OFFSET);
+        if (addressLength < 0
+                || addressLength > Limits.MAX_ADDRESS_BYTES
+                || textLength < 0
+                || textLength > Limits.MAX_TEXT_BYTES
+                || addressLength + textLength != variableLength) {
+            return false;
+        }
+        handler.onErrorReply(
+                requestId,
+                Status.of(frame.getUnsignedShortLE(block + ErrorReplyDescriptor.STATUS_OFFSET)),
+                frame.getIntLE(block + ErrorReplyDescriptor.LEADER_ID_OFFSET),
+                frame.toString(variable, addressLength, StandardCharsets.UTF_8),
+                frame.toString(variable + addressLength, textLength, StandardCharsets.UTF_8));
+        return true;
+    }
+
+    private static boolean statusReply(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variable,
+            int variableLength,
+            long requestId,
+            ClientReplyHandler handler) {
+        if (blockLength < StatusReplyDescriptor.BLOCK_LENGTH
+                || variableLength > Limits.MAX_ADDRESS_BYTES
+                || frame.getIntLE(block + StatusReplyDescriptor.LEADER_ADDRESS_LENGTH_OFFSET) != variableLength) {
+            return false;
+        }
+        NodeStatus node = new NodeStatus(
+                frame.getIntLE(block + StatusReplyDescriptor.NODE_ID_OFFSET),
+                frame.getUnsignedByte(block + StatusReplyDescriptor.ROLE_OFFSET),
+                frame.getUnsignedByte(block + StatusReplyDescriptor.DURABILITY_OFFSET),
+                frame.getLongLE(block + StatusReplyDescriptor.TERM_OFFSET),
+                frame.getLongLE(block + StatusReplyDescriptor.COMMIT_INDEX_OFFSET),
+                frame.getLongLE(block + StatusReplyDescriptor.APPLIED_INDEX_OFFSET),
+                frame.getLongLE(block + StatusReplyDescriptor.LAST_LOG_INDEX_OFFSET),
+                frame.getLongLE(block + StatusReplyDescriptor.DURABLE_INDEX_OFFSET),
+                frame.getLongLE(block + StatusReplyDescriptor.DIGEST_OFFSET),
+                frame.getIntLE(block + StatusReplyDescriptor.LEADER_ID_OFFSET),
+                frame.toString(variable, variableLength, StandardCharsets.UTF_8));
+        handler.onStatusReply(requestId, node);
+        return true;
+    }
+
+    private static boolean helloReply(
+            ByteBuf frame, int block, int blockLength, long requestId, ClientReplyHandler handler) {
+        if (blockLength < HelloReplyDescriptor.BLOCK_LENGTH) {
+            return false;
+        }
+        handler.onHelloReply(
+                requestId,
+                Status.of(frame.getUnsignedShortLE(block + HelloReplyDescriptor.STATUS_OFFSET)),
+                frame.getUnsignedShortLE(block + HelloReplyDescriptor.VERSION_OFFSET),
+                frame.getIntLE(block + HelloReplyDescriptor.NODE_ID_OFFSET),
+                frame.getLongLE(block + HelloReplyDescriptor.CLUSTER_ID_HASH_OFFSET));
+        return true;
+    }
+
+    private ClientReplyDecoder() {}
+}
