@@ -1,0 +1,64 @@
+package dev.cairn.engine;
+
+import org.agrona.DirectBuffer;
+
+/**
+ * What the replicated log drives. One thread, the apply thread, calls everything here.
+ *
+ * <p>Two steps make a batch: any number of {@link #apply} calls, which change nothing that a reader or a restart can see, then one
+ * {@link #commit}, which writes all of it atomically together with the applied index and only then hands out the results. A crash between
+ * the two leaves the state of the previous commit, and the same entries are applied again.
+ *
+ * <p>The state after a commit is a function of the entries applied since the empty state, and of nothing else: not of where the batch
+ * edges lay, not of cache sizes, not of restarts.
+ */
+public interface StateMachine {
+    /** The reply slot of an entry for whose result nobody waits on this node. */
+    long NOBODY_WAITS = -1;
+
+    /** Entry types of the log, as stored. An unknown type stops the node. */
+    int ENTRY_NOOP = 1;
+
+    int ENTRY_COMMAND = 2;
+    int ENTRY_CONFIG = 3;
+    int ENTRY_CLOCK = 4;
+
+    /**
+     * Applies the entry behind the last applied one. The payload is copied where it is needed later; the buffer is the caller's again on
+     * return.
+     *
+     * @param index exactly one above the last applied index
+     * @param entryCrc the entry's checksum as stored in the log; it enters the digest
+     * @param replySlot handed to the sink with the result; {@link #NOBODY_WAITS} for none
+     * @throws BrokenInvariantException for a gap, an unknown type or kind, or a command that does not parse: the node must stop
+     */
+    void apply(
+            long index,
+            long term,
+            long logTimeMs,
+            int type,
+            int entryCrc,
+            DirectBuffer payload,
+            int offset,
+            int length,
+            long replySlot);
+
+    /**
+     * Writes everything applied since the last commit in one atomic step, then delivers the results in the order of the log. Does nothing
+     * when nothing was applied. When it throws {@link KvStoreException} nothing was written or delivered, and it may be called again to try
+     * the same batch; {@link #apply} is refused until it succeeds.
+     */
+    void commit(ResultSink sink);
+
+    /** As of the last commit; 0 = nothing yet. */
+    long appliedIndex();
+
+    /** Term of the entry at {@link #appliedIndex()}. */
+    long appliedTerm();
+
+    /** Running mix over (index, term, entry checksum) of every applied entry, as of the last commit; equal on all nodes at equal index. */
+    long digest();
+
+    /** Highest log time applied, in milliseconds, as of the last commit. */
+    long lastLogTimeMs();
+}
