@@ -1,0 +1,105 @@
+package dev.cairn.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Version 1 of each message, byte for byte, as it stands in {@code src/test/resources/golden}. A file changes only with a new
+ * version; {@code -Dgolden.update=true} writes the files anew.
+ */
+class GoldenFileTest {
+    private static final Path DIRECTORY = Path.of(System.getProperty("basedir", "."), "src/test/resources/golden");
+
+    static Set<String> names() {
+        return Messages.ALL.keySet();
+    }
+
+    @BeforeAll
+    static void updateIfAsked() throws IOException {
+        if (Boolean.getBoolean("golden.update")) {
+            Files.createDirectories(DIRECTORY);
+            for (String name : names()) {
+                Files.writeString(file(name), hexLines(Messages.get(name)));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("names")
+    void encodedBytesEqualTheGoldenFile(String name) throws IOException {
+        assertThat(hexLines(Messages.get(name))).isEqualTo(Files.readString(file(name)));
+    }
+
+    @Test
+    void thereIsNoGoldenFileWithoutMessage() throws IOException {
+        try (Stream<Path> files = Files.list(DIRECTORY)) {
+            Set<String> found = files.map(file -> file.getFileName().toString())
+                    .map(file -> file.substring(0, file.length() - "-v1.hex".length()))
+                    .collect(Collectors.toCollection(TreeSet::new));
+            assertThat(found).isEqualTo(new TreeSet<>(names()));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("names")
+    void goldenBytesDecodeToTheSampleFields(String name) throws IOException {
+        String hex = Files.readString(file(name)).replaceAll("\\s", "");
+        ByteBuf frame = Unpooled.wrappedBuffer(HexFormat.of().parseHex(hex));
+        assertThat(new FrameCodec().validate(frame, 0, frame.readableBytes())).isEqualTo(Status.OK);
+        RecordingHandler handler = new RecordingHandler();
+        if (name.contains("reply")) {
+            ClientReplyDecoder.decode(frame, 0, frame.readableBytes(), handler);
+        } else {
+            ClientRequestDecoder.decode(frame, 0, frame.readableBytes(), handler);
+        }
+        assertThat(handler.calls).containsExactly(expected(name));
+    }
+
+    private static String expected(String name) {
+        return switch (name) {
+            case "hello" -> "hello 1 versions 1..2 cluster 1122334455667788 client 99aabbccddeeff00";
+            case "hello-reply" -> "helloReply 1 OK version 1 node 3 cluster 1122334455667788";
+            case "command-open-session" -> "command 2 session 0 sequence 0 low 0 kind 1 key [] value []";
+            case "command-close-session" -> "command 3 session 77 sequence 9 low 8 kind 2 key [] value []";
+            case "command-put" ->
+                "command 578437695752307201 session 77 sequence 6 low 5 kind 3 key [key-1] value [value \u00e9 1]";
+            case "command-delete" -> "command 5 session 77 sequence 7 low 5 kind 4 key [key-1] value []";
+            case "command-reply" -> "commandReply 5 NOT_FOUND revision 1234 result 010203";
+            case "get" -> "get 6 mode 2 min 1233 key [key-1]";
+            case "get-reply" -> "getReply 6 OK create 11 mod 22 version 33 value [value \u00e9 1]";
+            case "error-reply" -> "errorReply 7 NOT_LEADER leader 2 [127.0.0.1:7402] [ask the leader]";
+            case "status" -> "status 8";
+            case "status-reply" -> "statusReply 8 " + Messages.NODE;
+            default -> throw new IllegalArgumentException(name);
+        };
+    }
+
+    private static Path file(String name) {
+        return DIRECTORY.resolve(name + "-v1.hex");
+    }
+
+    private static String hexLines(byte[] bytes) {
+        List<String> lines = new ArrayList<>();
+        for (int offset = 0; offset < bytes.length; offset += 16) {
+            int end = Math.min(bytes.length, offset + 16);
+            lines.add(HexFormat.ofDelimiter(" ").formatHex(bytes, offset, end));
+        }
+        return String.join("\n", lines) + "\n";
+    }
+}
