@@ -114,9 +114,10 @@ final class HeaderCache {
         return version;
     }
 
-    /** Remembers a header that the store holds. */
+    /** Takes a header that the store holds: it stands in the fields as after {@link #find}, and is remembered if there is a place. */
     void onRead(
             DirectBuffer key, int offset, int length, long rowCreateRevision, long rowModRevision, long rowVersion) {
+        set(rowCreateRevision, rowModRevision, rowVersion);
         remember(key, offset, length, rowCreateRevision, rowModRevision, rowVersion, false);
     }
 

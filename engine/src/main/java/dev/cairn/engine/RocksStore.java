@@ -276,8 +276,8 @@ public final class RocksStore implements KvStore {
         }
     }
 
-    /** What a crash leaves behind: releases everything, keeps only what was flushed. For tests. */
-    void closeWithoutFlush() {
+    /** Leaves what a crash would: releases everything, keeps only what was flushed. For tests; readers must be closed. */
+    public void closeWithoutFlush() {
         if (!closed) {
             closed = true;
             batch.close();

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.cairn.testkit.sim;
+
+import org.jspecify.annotations.NullMarked;
