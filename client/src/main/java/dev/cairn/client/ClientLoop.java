@@ -1,0 +1,777 @@
+package dev.cairn.client;
+
+import dev.cairn.protocol.ClientMessageEncoder;
+import dev.cairn.protocol.ClusterIdHash;
+import dev.cairn.protocol.FrameHeader;
+import dev.cairn.protocol.NodeStatus;
+import dev.cairn.protocol.Status;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Everything that happens between a call and its result, on one event loop thread; only {@link #submit}, {@link #status} and
+ * {@link #close} may be called from others.
+ *
+ * <pre>
+ *  callers --inbox--> queues --session window, socket--> in flight --reply--> caller
+ *                       ^                                   |
+ *                       +--- refused, connection lost ------+        (deadline list: ends whatever is late)
+ * </pre>
+ *
+ * <p>Invariants: a request that is not finished stands in the deadline list, and either in one queue or in the in-flight table.
+ * A write is never sent under a second sequence unless every transmission under the first was refused. One connection takes new
+ * requests ({@code active}); one that turned out not to lead only delivers the replies that it still owes ({@code retired}).
+ *
+ * <p>All requests encoded in one go leave with one flush: a task of the loop takes the whole inbox, replies are read in batches.
+ */
+final class ClientLoop implements ConnectionOwner {
+    private static final Logger LOG = LoggerFactory.getLogger(ClientLoop.class);
+
+    /** Granularity of deadlines, pauses and silence. The timer runs only while something is outstanding. */
+    private static final long TICK_NS = TimeUnit.MILLISECONDS.toNanos(10);
+
+    /** How long a connection that does not lead may take to deliver what it owes. */
+    private static final long RETIRED_SILENCE_NS = TimeUnit.MILLISECONDS.toNanos(500);
+
+    private static final long MIN_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(5);
+    private static final int MAX_PAUSE_DOUBLINGS = 5;
+
+    /** Bytes that wait for the socket: above the second number nothing more is encoded until they are below the first. */
+    private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(512 * 1024, 2 * 1024 * 1024);
+
+    // Any thread.
+    private final ClientConfig config;
+    private final EventLoop eventLoop;
+    private final RequestInbox inbox = new RequestInbox();
+    private final AtomicInteger outstanding = new AtomicInteger();
+    private final Runnable takeInbox = this::takeInbox;
+    private final Runnable tick = this::tick;
+    private volatile boolean closed;
+
+    // Loop thread.
+    private final long requestTimeoutNs;
+    private final long silenceTimeoutNs;
+    private final long connectTimeoutNs;
+    private final long clusterIdHash;
+    private final long clientId;
+    private final RandomGenerator random;
+    private final Bootstrap bootstrap;
+    private final ClientMessageEncoder encoder = new ClientMessageEncoder();
+    private final LeaderLocator locator;
+    private final DeadlineList deadlines = new DeadlineList();
+    private final InFlightTable inFlight = new InFlightTable();
+    private final ArrayDeque<Request<?>> newWrites = new ArrayDeque<>();
+    private final ArrayDeque<Request<?>> resentWrites = new ArrayDeque<>();
+    private final ArrayDeque<Request<?>> reads = new ArrayDeque<>();
+    private final List<ClientConnection> retired = new ArrayList<>();
+
+    private @Nullable ClientConnection active;
+    private @Nullable ClientSession session;
+    private boolean sessionOpening;
+    private long connectNotBeforeNs;
+    private long readsNotBeforeNs;
+    private long writesNotBeforeNs;
+    private int pauses;
+    private int refusedGreetings;
+    private boolean readsTurn;
+    private boolean pumping;
+    private boolean pumpAgain;
+    private @Nullable Future<?> tickTimer;
+
+    ClientLoop(ClientConfig config, EventLoop eventLoop, RandomGenerator random) {
+        this.config = config;
+        this.eventLoop = eventLoop;
+        this.random = random;
+        this.requestTimeoutNs = config.requestTimeout().toNanos();
+        this.silenceTimeoutNs = config.silenceTimeout().toNanos();
+        this.connectTimeoutNs = config.connectTimeout().toNanos();
+        this.clusterIdHash = config.clusterId().isEmpty() ? ClusterIdHash.ANY : ClusterIdHash.of(config.clusterId());
+        this.clientId = random.nextLong();
+        this.locator = new LeaderLocator(config.servers(), random);
+        this.bootstrap = new Bootstrap()
+                .group(eventLoop)
+                .channel(NioSocketChannel.class)
+                .option(ChannelOption.TCP_NODELAY, true)
+                .option(ChannelOption.SO_KEEPALIVE, true)
+                .option(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int)
+                        config.connectTimeout().toMillis());
+        long now = System.nanoTime();
+        this.connectNotBeforeNs = now;
+        this.readsNotBeforeNs = now;
+        this.writesNotBeforeNs = now;
+    }
+
+    /** Begins to connect, so that the first request need not wait for it. */
+    void start() {
+        eventLoop.execute(() -> connectWhenDue(System.nanoTime()));
+    }
+
+    boolean inLoop() {
+        return eventLoop.inEventLoop();
+    }
+
+    // ---- Any thread
+
+    /** Takes the request over; its future ends by the deadline in any case. */
+    <R> CompletableFuture<R> submit(Request<R> request) {
+        if (closed) {
+            request.completeExceptionally(closedException());
+            return request;
+        }
+        if (outstanding.incrementAndGet() > config.maxOutstanding()) {
+            outstanding.decrementAndGet();
+            request.completeExceptionally(new BusyException(
+                    "more than " + config.maxOutstanding() + " requests are outstanding; wait for some to end"));
+            return request;
+        }
+        request.deadlineNs = System.nanoTime() + requestTimeoutNs;
+        if (inbox.push(request)) {
+            try {
+                eventLoop.execute(takeInbox);
+            } catch (RejectedExecutionException e) {
+                // The loop has ended after the look at `closed`.
+                failInbox();
+            }
+        }
+        return request;
+    }
+
+    /** Asks every configured server. */
+    CompletableFuture<List<ServerStatus>> status() {
+        List<CompletableFuture<ServerStatus>> answers = new ArrayList<>();
+        for (String server : config.servers()) {
+            answers.add(status(server));
+        }
+        return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
+                .thenApply(all -> answers.stream().map(CompletableFuture::join).toList());
+    }
+
+    private CompletableFuture<ServerStatus> status(String server) {
+        if (closed) {
+            return CompletableFuture.failedFuture(closedException());
+        }
+        long timeoutNs = Math.min(requestTimeoutNs, silenceTimeoutNs + connectTimeoutNs);
+        String late = "no answer within " + timeoutNs / 1_000_000 + " ms";
+        StatusProbe probe = new StatusProbe(encoder);
+        ClientConnection connection = new ClientConnection(probe, server, clusterIdHash, clientId, encoder);
+        try {
+            eventLoop.execute(() -> connection.connect(bootstrap, eventLoop));
+        } catch (RejectedExecutionException e) {
+            return CompletableFuture.failedFuture(closedException());
+        }
+        // The time-out stands outside of the loop, so that the answer comes even when the client is closed meanwhile.
+        return probe.answer()
+                .completeOnTimeout(new ServerStatus(server, null, late), timeoutNs, TimeUnit.NANOSECONDS)
+                .whenComplete((answer, failure) -> closeProbe(connection, late));
+    }
+
+    private void closeProbe(ClientConnection connection, String reason) {
+        try {
+            eventLoop.execute(() -> connection.close(reason));
+        } catch (RejectedExecutionException e) {
+            LOG.trace("the loop has ended and has closed its connections, server={}", connection.server());
+        }
+    }
+
+    /** From now on calls fail; what is outstanding ends on the loop. The loop itself is ended by the caller. */
+    void close() {
+        closed = true;
+        try {
+            eventLoop.execute(this::closeOnLoop);
+        } catch (RejectedExecutionException e) {
+            failInbox();
+        }
+    }
+
+    /** After the loop's end: what slipped into the inbox meanwhile. */
+    synchronized void failInbox() {
+        Request<?> request = inbox.takeAll();
+        while (request != null) {
+            Request<?> next = request.inboxNext;
+            request.completeExceptionally(closedException());
+            request = next;
+        }
+    }
+
+    private static ClientClosedException closedException() {
+        return new ClientClosedException("the client is closed");
+    }
+
+    // ---- From the inbox to the socket
+
+    private void takeInbox() {
+        Request<?> request = inbox.takeAll();
+        while (request != null) {
+            Request<?> next = request.inboxNext;
+            request.inboxNext = null;
+            deadlines.add(request);
+            (request.isWrite() ? newWrites : reads).addLast(request);
+            request = next;
+        }
+        if (closed) {
+            failOutstanding();
+        } else {
+            pump();
+        }
+    }
+
+    /** Sends what may be sent, with one flush. Reentrant: the socket may report from within a write. */
+    private void pump() {
+        if (pumping) {
+            pumpAgain = true;
+            return;
+        }
+        pumping = true;
+        try {
+            do {
+                pumpAgain = false;
+                sendAll(System.nanoTime());
+            } while (pumpAgain);
+        } finally {
+            pumping = false;
+        }
+        armTick();
+    }
+
+    private void sendAll(long nowNs) {
+        ClientConnection connection = active;
+        if (connection == null) {
+            if (hasQueued()) {
+                connectWhenDue(nowNs);
+            }
+            return;
+        }
+        ByteBuf batch = null;
+        boolean wrote = false;
+        while (connection.isWritable() && inFlight.hasRoom()) {
+            Request<?> request = nextSendable(nowNs);
+            if (request == null) {
+                break;
+            }
+            if (batch == null) {
+                batch = connection.newBatch();
+            }
+            transmit(request, connection, batch, nowNs);
+            if (batch.readableBytes() >= ClientConnection.BATCH_BYTES) {
+                connection.write(batch);
+                batch = null;
+                wrote = true;
+            }
+        }
+        if (batch != null) {
+            connection.write(batch);
+            wrote = true;
+        }
+        if (wrote) {
+            connection.flush();
+        }
+    }
+
+    private void transmit(Request<?> request, ClientConnection connection, ByteBuf batch, long nowNs) {
+        inFlight.add(request);
+        request.connection = connection;
+        if (connection.inFlight++ == 0) {
+            connection.quietSinceNs = nowNs;
+        }
+        request.encode(encoder, batch);
+    }
+
+    /** Reads and writes in turn, so neither waits behind the other's full window or pause. */
+    private @Nullable Request<?> nextSendable(long nowNs) {
+        readsTurn = !readsTurn;
+        Request<?> request = readsTurn ? nextRead(nowNs) : nextWrite(nowNs);
+        if (request == null) {
+            request = readsTurn ? nextWrite(nowNs) : nextRead(nowNs);
+        }
+        return request;
+    }
+
+    private @Nullable Request<?> nextRead(long nowNs) {
+        return nowNs - readsNotBeforeNs < 0 || firstLive(reads) == null ? null : reads.pollFirst();
+    }
+
+    private @Nullable Request<?> nextWrite(long nowNs) {
+        if (nowNs - writesNotBeforeNs < 0) {
+            return null;
+        }
+        ArrayDeque<Request<?>> queue = firstLive(resentWrites) != null ? resentWrites : newWrites;
+        Request<?> request = firstLive(queue);
+        if (request == null) {
+            return null;
+        }
+        if (request.session == null) {
+            if (session == null) {
+                return openSession();
+            }
+            if (!session.hasRoom()) {
+                return null;
+            }
+            request.session = session;
+            request.sequence = session.take();
+            request.lowestOpenSequence = session.lowestOpen();
+        }
+        return queue.pollFirst();
+    }
+
+    private @Nullable Request<?> openSession() {
+        if (sessionOpening) {
+            return null;
+        }
+        sessionOpening = true;
+        return new OpenSessionRequest();
+    }
+
+    /** First request of the queue that has not ended meanwhile. */
+    private static @Nullable Request<?> firstLive(ArrayDeque<Request<?>> queue) {
+        dropEnded(queue);
+        return queue.peekFirst();
+    }
+
+    private static void dropEnded(ArrayDeque<Request<?>> queue) {
+        for (Request<?> request = queue.peekFirst(); request != null && request.finished; request = queue.peekFirst()) {
+            queue.removeFirst();
+        }
+    }
+
+    private boolean hasQueued() {
+        return firstLive(reads) != null || firstLive(resentWrites) != null || firstLive(newWrites) != null;
+    }
+
+    // ---- Connections
+
+    private void connectWhenDue(long nowNs) {
+        if (active != null || closed || nowNs - connectNotBeforeNs < 0) {
+            return;
+        }
+        ClientConnection connection = new ClientConnection(this, locator.next(), clusterIdHash, clientId, encoder);
+        active = connection;
+        connection.connect(bootstrap, eventLoop);
+        armTick();
+    }
+
+    @Override
+    public void onReady(ClientConnection connection) {
+        refusedGreetings = 0;
+        LOG.debug("connected server={}", connection.server());
+        // What waits is sent when the greeting's read is complete.
+    }
+
+    @Override
+    public void onMomentToSend(ClientConnection connection) {
+        pump();
+    }
+
+    @Override
+    public void onClosed(ClientConnection connection, String problem, @Nullable Status refusal) {
+        LOG.debug("disconnected server={} problem={}", connection.server(), problem);
+        inFlight.forEachOn(connection, this::loseTransmission);
+        retired.remove(connection);
+        if (connection == active) {
+            giveUpActive(connection, problem, "");
+            if (refusal == Status.WRONG_CLUSTER || refusal == Status.UNSUPPORTED_VERSION) {
+                onRefusedGreeting(refusal, problem);
+            } else {
+                refusedGreetings = 0;
+            }
+        }
+        if (!closed) {
+            pump();
+        }
+    }
+
+    /** The transmission's fate is unknown: nobody will answer it. */
+    private void loseTransmission(Request<?> request) {
+        endTransmission(request);
+        request.inDoubt = true;
+        requeue(request);
+    }
+
+    private void giveUpActive(ClientConnection connection, String problem, String leaderHint) {
+        active = null;
+        locator.onFailure(connection.server(), problem, leaderHint);
+        connectNotBeforeNs = System.nanoTime() + locator.pauseNs();
+    }
+
+    /** The server does not lead: it owes replies only for what was sent to it. */
+    private void retire(ClientConnection connection, String problem, String leaderHint) {
+        if (connection != active) {
+            return;
+        }
+        giveUpActive(connection, problem, leaderHint);
+        if (connection.inFlight == 0) {
+            connection.close(problem);
+        } else {
+            retired.add(connection);
+        }
+    }
+
+    /** When every server refuses the greeting, waiting for the deadline helps nobody. */
+    private void onRefusedGreeting(Status refusal, String problem) {
+        refusedGreetings++;
+        if (refusedGreetings < config.servers().size()) {
+            return;
+        }
+        refusedGreetings = 0;
+        String message = "no server takes this client: " + locator.lastProblem() + " (" + problem + ")";
+        LOG.warn("{}", message);
+        for (Request<?> request = deadlines.first(); request != null; request = deadlines.first()) {
+            fail(
+                    request,
+                    request.mayHaveBeenExecuted()
+                            ? unknown(request, message)
+                            : new ServerRefusedException(refusal, message));
+        }
+    }
+
+    // ---- Replies
+
+    @Override
+    public void onCommandReply(ClientConnection connection, long requestId, Status status, long revision) {
+        Request<?> request = endTransmission(connection, requestId);
+        if (request == null) {
+            return;
+        }
+        if (!status.isResult()) {
+            onRefusal(connection, request, status, "", "");
+            return;
+        }
+        onSuccess();
+        if (request instanceof PutRequest put) {
+            finish(put);
+            put.complete(new PutResult(revision));
+        } else if (request instanceof DeleteRequest delete) {
+            finish(delete);
+            delete.complete(new DeleteResult(status == Status.OK, revision));
+        } else if (request instanceof OpenSessionRequest) {
+            sessionOpening = false;
+            session = new ClientSession(revision);
+            LOG.debug("session opened id={} server={}", revision, connection.server());
+        } else {
+            loseTransmission(connection, request);
+        }
+    }
+
+    @Override
+    public void onGetReply(
+            ClientConnection connection,
+            long requestId,
+            Status status,
+            long createRevision,
+            long modRevision,
+            long version,
+            ByteBuf frame,
+            int valueOffset,
+            int valueLength) {
+        Request<?> request = endTransmission(connection, requestId);
+        if (request == null) {
+            return;
+        }
+        if (!status.isResult()) {
+            onRefusal(connection, request, status, "", "");
+        } else if (request instanceof GetRequest get) {
+            onSuccess();
+            finish(get);
+            if (status == Status.NOT_FOUND) {
+                get.complete(Optional.empty());
+                return;
+            }
+            byte[] value = new byte[valueLength];
+            frame.getBytes(valueOffset, value);
+            get.complete(Optional.of(new KeyValue(get.key, value, createRevision, modRevision, version)));
+        } else {
+            loseTransmission(connection, request);
+        }
+    }
+
+    @Override
+    public void onErrorReply(
+            ClientConnection connection, long requestId, Status status, String leaderAddress, String text) {
+        if (requestId == FrameHeader.CONNECTION_REQUEST_ID) {
+            onConnectionError(connection, status, leaderAddress, text);
+            return;
+        }
+        Request<?> request = endTransmission(connection, requestId);
+        if (request != null) {
+            onRefusal(connection, request, status, leaderAddress, text);
+        }
+    }
+
+    /** Nothing in flight on this connection will be answered. */
+    private void onConnectionError(ClientConnection connection, Status status, String leaderAddress, String text) {
+        if (status != Status.NOT_LEADER && status != Status.SHUTTING_DOWN) {
+            LOG.warn("server={} status={} text={}", connection.server(), status, text);
+        }
+        String problem = "the server ended the connection: " + status + (text.isEmpty() ? "" : ", " + text);
+        if (connection == active) {
+            giveUpActive(connection, problem, leaderAddress);
+        }
+        connection.close(problem);
+    }
+
+    @Override
+    public void onStatusReply(ClientConnection connection, long requestId, NodeStatus node) {
+        connection.close("the server sent a status that nobody asked for");
+    }
+
+    private void onSuccess() {
+        locator.onSuccess();
+        pauses = 0;
+    }
+
+    /** The answered transmission was refused; what becomes of the request depends on why, and on earlier transmissions. */
+    private void onRefusal(
+            ClientConnection connection, Request<?> request, Status status, String leaderAddress, String text) {
+        switch (status) {
+            case NOT_LEADER, SHUTTING_DOWN -> {
+                requeue(request);
+                retire(connection, status + (text.isEmpty() ? "" : ", " + text), leaderAddress);
+            }
+            case BUSY -> {
+                requeue(request);
+                pauseWrites();
+                readsNotBeforeNs = writesNotBeforeNs;
+            }
+            case NO_SPACE -> {
+                requeue(request);
+                pauseWrites();
+            }
+            case INTERNAL, DEADLINE -> {
+                request.inDoubt = true;
+                requeue(request);
+                pauseWrites();
+                readsNotBeforeNs = writesNotBeforeNs;
+            }
+            case SESSION_EXPIRED -> onSessionExpired(request);
+            default -> reject(request, status, text);
+        }
+        closeIfDone(connection);
+    }
+
+    /** Pauses grow with refusals in a row; those of one burst count once. */
+    private void pauseWrites() {
+        long nowNs = System.nanoTime();
+        if (nowNs - writesNotBeforeNs >= 0) {
+            long pause = MIN_PAUSE_NS << Math.min(pauses++, MAX_PAUSE_DOUBLINGS);
+            writesNotBeforeNs = nowNs + pause / 2 + random.nextLong(pause);
+        }
+    }
+
+    /**
+     * This transmission did nothing. Was it the only one, the write may go on in a new session; else an earlier one may have
+     * been executed while the session lived, and a new sequence could execute it again.
+     */
+    private void onSessionExpired(Request<?> request) {
+        if (!(request instanceof PutRequest || request instanceof DeleteRequest)) {
+            sessionOpening = false;
+            return;
+        }
+        if (request.session == session) {
+            LOG.info("session expired id={}", request.sessionId());
+            session = null;
+        }
+        if (request.inDoubt) {
+            fail(request, unknown(request, "the session expired after the write had been sent without a reply"));
+            return;
+        }
+        request.session = null;
+        request.sequence = 0;
+        request.lowestOpenSequence = 0;
+        requeue(request);
+    }
+
+    private void reject(Request<?> request, Status status, String text) {
+        if (request instanceof OpenSessionRequest) {
+            LOG.warn("no session: status={} text={}", status, text);
+            sessionOpening = false;
+            pauseWrites();
+        } else if (request.mayHaveBeenExecuted()) {
+            fail(request, unknown(request, "answered " + status + " after an earlier transmission without a reply"));
+        } else {
+            String reason = text.isEmpty() ? "" : ": " + text;
+            fail(request, new RequestRejectedException(status, request.verb() + " was rejected, " + status + reason));
+        }
+    }
+
+    /** The reply is of a kind that the request cannot have: the server breaks the protocol. */
+    private void loseTransmission(ClientConnection connection, Request<?> request) {
+        request.inDoubt = true;
+        requeue(request);
+        connection.close("the server answered a " + request.verb() + " with another request's reply");
+    }
+
+    // ---- The life of a request
+
+    /** Ends the transmission that a reply answers; null when none with this id is under way here: a late or double reply. */
+    private @Nullable Request<?> endTransmission(ClientConnection connection, long requestId) {
+        Request<?> request = inFlight.find(requestId);
+        if (request == null || request.connection != connection) {
+            LOG.debug("reply without request id={} server={}", requestId, connection.server());
+            return null;
+        }
+        endTransmission(request);
+        closeIfDone(connection);
+        return request;
+    }
+
+    private void endTransmission(Request<?> request) {
+        inFlight.remove(request);
+        if (request.connection != null) {
+            request.connection.inFlight--;
+            request.connection = null;
+        }
+    }
+
+    private void closeIfDone(ClientConnection connection) {
+        if (connection.inFlight == 0 && connection != active) {
+            connection.close("not the leader");
+        }
+    }
+
+    private void requeue(Request<?> request) {
+        if (request instanceof OpenSessionRequest) {
+            sessionOpening = false;
+        } else if (request.isWrite()) {
+            resentWrites.addLast(request);
+        } else {
+            reads.addLast(request);
+        }
+    }
+
+    /** The caller is about to be told the outcome. */
+    private void finish(Request<?> request) {
+        deadlines.remove(request);
+        request.finished = true;
+        if (request.session != null) {
+            request.session.settle(request.sequence);
+        }
+        outstanding.decrementAndGet();
+    }
+
+    private void fail(Request<?> request, CairnException exception) {
+        if (request.connection != null) {
+            endTransmission(request);
+        }
+        finish(request);
+        request.completeExceptionally(exception);
+    }
+
+    private static OutcomeUnknownException unknown(Request<?> request, String reason) {
+        return new OutcomeUnknownException("the outcome of a " + request.verb() + " is unknown (session "
+                + request.sessionId() + ", sequence " + request.sequence + "): " + reason
+                + "; read the key before you repeat it");
+    }
+
+    // ---- Time
+
+    private void armTick() {
+        if (tickTimer == null && !closed && (deadlines.first() != null || !retired.isEmpty() || greeting())) {
+            tickTimer = eventLoop.schedule(tick, TICK_NS, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private boolean greeting() {
+        return active != null && !active.isReady();
+    }
+
+    private void tick() {
+        tickTimer = null;
+        if (closed) {
+            return;
+        }
+        long nowNs = System.nanoTime();
+        expire(nowNs);
+        closeSilent(nowNs);
+        pump();
+    }
+
+    private void expire(long nowNs) {
+        for (Request<?> request = deadlines.first();
+                request != null && nowNs - request.deadlineNs >= 0;
+                request = deadlines.first()) {
+            fail(request, deadlinePassed(request));
+        }
+        // Ended requests at the heads; those further behind end soon after them.
+        dropEnded(reads);
+        dropEnded(resentWrites);
+        dropEnded(newWrites);
+    }
+
+    private CairnException deadlinePassed(Request<?> request) {
+        String within = "within " + requestTimeoutNs / 1_000_000 + " ms";
+        if (request.mayHaveBeenExecuted()) {
+            return unknown(request, "no reply " + within);
+        }
+        String last = locator.lastProblem().isEmpty() ? "" : "; last problem: " + locator.lastProblem();
+        if (request.connection == null && (active == null || !active.isReady())) {
+            return new NoLeaderException("no leader " + within + " among " + String.join(",", config.servers()) + last);
+        }
+        return new RequestTimeoutException("no reply to a " + request.verb() + " " + within
+                + (request.isWrite() ? ", it was not sent" : "") + last);
+    }
+
+    private void closeSilent(long nowNs) {
+        ClientConnection connection = active;
+        if (connection != null) {
+            long quietNs = nowNs - connection.quietSinceNs;
+            if (!connection.isReady() && quietNs >= connectTimeoutNs) {
+                connection.close("no greeting within " + connectTimeoutNs / 1_000_000 + " ms");
+            } else if (connection.inFlight > 0 && quietNs >= silenceTimeoutNs) {
+                connection.close("silent for " + quietNs / 1_000_000 + " ms");
+            }
+        }
+        for (int i = retired.size() - 1; i >= 0; i--) {
+            ClientConnection old = retired.get(i);
+            if (nowNs - old.quietSinceNs >= RETIRED_SILENCE_NS) {
+                old.close("silent after it lost leadership");
+            }
+        }
+    }
+
+    // ---- The end
+
+    private void closeOnLoop() {
+        takeInbox();
+        ClientConnection connection = active;
+        active = null;
+        for (ClientConnection old : List.copyOf(retired)) {
+            old.close("client closed");
+        }
+        if (connection == null) {
+            return;
+        }
+        if (session != null && connection.isWritable()) {
+            long sequence = session.take();
+            ByteBuf last = connection.newBatch();
+            encoder.closeSession(last, Long.MAX_VALUE, session.id(), sequence, session.lowestOpen());
+            connection.writeAndClose(last);
+        } else {
+            connection.close("client closed");
+        }
+    }
+
+    private void failOutstanding() {
+        for (Request<?> request = deadlines.first(); request != null; request = deadlines.first()) {
+            fail(
+                    request,
+                    request.mayHaveBeenExecuted() ? unknown(request, "the client was closed") : closedException());
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package dev.cairn.client;
+
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/**
+ * Chooses the server to try next: the leader that a server named, else the next of the configured ones in turn. The first
+ * round over all servers goes without pause; after it pauses double from {@link #MIN_PAUSE_NS} to {@link #MAX_PAUSE_NS}, with
+ * jitter, until a request succeeds. Loop thread only.
+ */
+final class LeaderLocator {
+    static final long MIN_PAUSE_NS = 10_000_000;
+    static final long MAX_PAUSE_NS = 200_000_000;
+
+    private final List<String> servers;
+    private final RandomGenerator random;
+    private int turn;
+    private int failures;
+    private String hint = "";
+    private String problems = "";
+
+    LeaderLocator(List<String> servers, RandomGenerator random) {
+        this.servers = servers;
+        this.random = random;
+        // Clients of one configuration do not all begin at its first server.
+        this.turn = random.nextInt(servers.size());
+    }
+
+    /** The server to try now. A hint is used once: a server that died is not tried for ever because others still name it. */
+    String next() {
+        if (!hint.isEmpty()) {
+            String server = hint;
+            hint = "";
+            return server;
+        }
+        String server = servers.get(turn);
+        turn = (turn + 1) % servers.size();
+        return server;
+    }
+
+    /** The server did not lead or could not be reached; it may have named the leader (empty = not). */
+    void onFailure(String server, String problem, String leaderHint) {
+        failures++;
+        problems = server + ": " + problem;
+        hint = leaderHint;
+    }
+
+    /** A leader answered. */
+    void onSuccess() {
+        failures = 0;
+    }
+
+    /** How long to wait before {@link #next}, ns. */
+    long pauseNs() {
+        int rounds = failures - servers.size();
+        if (rounds < 0) {
+            return 0;
+        }
+        long pause = Math.min(MAX_PAUSE_NS, MIN_PAUSE_NS << Math.min(rounds, 10));
+        return pause / 2 + random.nextLong(pause / 2);
+    }
+
+    /** The last failure as {@code server: problem}, for messages; empty = none yet. */
+    String lastProblem() {
+        return problems;
+    }
+}
