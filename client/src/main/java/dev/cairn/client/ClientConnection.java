@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * One TCP connection: connects, greets, cuts the stream into replies, and says once when it is over. Whatever breaks the
  * protocol ends it; what that means for requests is the owner's business. Loop thread only.
  */
+// Netty's futures: a failed write or close ends in channelInactive, which is where this class looks.
+@SuppressWarnings("FutureReturnValueIgnored")
 final class ClientConnection extends ChannelInboundHandlerAdapter implements ClientReplyHandler {
     /** Encoded requests are gathered up to about so many bytes per write. */
     static final int BATCH_BYTES = 64 * 1024;
