@@ -1,0 +1,258 @@
+package dev.cairn.server;
+
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The table of all configuration keys: the parser, the error messages and {@code docs/configuration.md} are made from
+ * it, so that they cannot disagree.
+ */
+public enum ConfigKey {
+    CLUSTER_ID(
+            "cluster.id",
+            Kind.TEXT,
+            "characters",
+            null,
+            1,
+            63,
+            "Name of the cluster. Nodes and clients of another cluster are refused by it."),
+    NODE_ID("node.id", Kind.INTEGER, "", null, 1, Member.MAX_ID, "Id of this node; one of `cluster.members`."),
+    CLUSTER_MEMBERS(
+            "cluster.members",
+            Kind.MEMBERS,
+            "",
+            null,
+            1,
+            Member.MAX_MEMBERS,
+            "All voters, this node included, the same list on each node."),
+    DATA_DIR(
+            "data.dir",
+            Kind.PATH,
+            "",
+            null,
+            1,
+            4096,
+            "Directory of this node's log and data, made at the first start. A relative path starts at the working "
+                    + "directory."),
+    PEER_LISTEN(
+            "peer.listen",
+            Kind.ADDRESS,
+            "",
+            "",
+            0,
+            0,
+            "Where other nodes reach this one. Empty = host and peer port of this node in `cluster.members`."),
+    CLIENT_LISTEN(
+            "client.listen",
+            Kind.ADDRESS,
+            "",
+            "",
+            0,
+            0,
+            "Where clients reach this node. Empty = host and client port of this node in `cluster.members`."),
+    HTTP_LISTEN(
+            "http.listen",
+            Kind.ADDRESS,
+            "",
+            "",
+            0,
+            0,
+            "Where the HTTP gateway listens. Empty = off. This version has no gateway: a value is checked, a warning "
+                    + "is logged, and nothing listens."),
+    RAFT_PRESET(
+            "raft.preset",
+            Kind.PRESET,
+            "",
+            "default",
+            0,
+            0,
+            "Timings as a set, see below; the `raft.*.ms` keys override single ones."),
+    RAFT_TICK_MS(
+            "raft.tick.ms",
+            Kind.INTEGER,
+            "ms",
+            "10",
+            1,
+            1000,
+            "Step of the consensus clock; the other timings are rounded up to whole ticks."),
+    RAFT_HEARTBEAT_MS(
+            "raft.heartbeat.ms",
+            Kind.INTEGER,
+            "ms",
+            "by preset",
+            1,
+            60_000,
+            "Longest silence of a leader towards a follower. At least `raft.tick.ms`."),
+    RAFT_ELECTION_MIN_MS(
+            "raft.election.min.ms",
+            Kind.INTEGER,
+            "ms",
+            "by preset",
+            2,
+            600_000,
+            "A follower that hears no leader for this long may campaign. At least twice `raft.heartbeat.ms`."),
+    RAFT_ELECTION_MAX_MS(
+            "raft.election.max.ms",
+            Kind.INTEGER,
+            "ms",
+            "by preset",
+            3,
+            1_200_000,
+            "Upper end of the random election timeout. Above `raft.election.min.ms`."),
+    WAL_SEGMENT_BYTES(
+            "wal.segment.bytes",
+            Kind.BYTES,
+            "bytes",
+            "64MiB",
+            1 << 20,
+            1 << 30,
+            "Size of one log segment, a multiple of 4 KiB. Two spares of this size are kept ready."),
+    WAL_WRITER(
+            "wal.writer",
+            Kind.WRITER,
+            "",
+            "auto",
+            0,
+            0,
+            "How the log is written: through a mapping, through a channel, or auto = mapped unless a self-test at start "
+                    + "finds that the file system makes it slow."),
+    SNAPSHOT_LOG_BYTES(
+            "snapshot.log.bytes",
+            Kind.BYTES,
+            "bytes",
+            "256MiB",
+            1 << 20,
+            1L << 40,
+            "Log written since the last snapshot that makes the node take the next one. This version takes no "
+                    + "snapshots: a value is checked and a warning is logged."),
+    NET_CLIENT_LOOPS(
+            "net.client.loops",
+            Kind.INTEGER,
+            "threads",
+            "0",
+            0,
+            64,
+            "Threads of their own for client sockets; 0 = clients are served on the consensus loop. This version knows "
+                    + "only 0: another value is checked, a warning is logged, and 0 is used.");
+
+    /** What a value looks like. */
+    enum Kind {
+        TEXT("text"),
+        INTEGER("whole number"),
+        BYTES("size"),
+        ADDRESS("`host:port`"),
+        MEMBERS("`id=host:peerPort:clientPort,...`"),
+        PATH("path"),
+        PRESET("word"),
+        WRITER("word");
+
+        private final String text;
+
+        Kind(String text) {
+            this.text = text;
+        }
+
+        String text() {
+            return text;
+        }
+    }
+
+    private final String key;
+    private final Kind kind;
+    private final String unit;
+    private final @Nullable String defaultText;
+    private final long min;
+    private final long max;
+    private final String doc;
+
+    ConfigKey(String key, Kind kind, String unit, @Nullable String defaultText, long min, long max, String doc) {
+        this.key = key;
+        this.kind = kind;
+        this.unit = unit;
+        this.defaultText = defaultText;
+        this.min = min;
+        this.max = max;
+        this.doc = doc;
+    }
+
+    /** As written in a properties file. */
+    public String key() {
+        return key;
+    }
+
+    Kind kind() {
+        return kind;
+    }
+
+    String unit() {
+        return unit;
+    }
+
+    /** Null for a key that must be given. */
+    @Nullable
+    String defaultText() {
+        return defaultText;
+    }
+
+    /** Lower bound of a number, of a text's length, or of a list's size. */
+    long min() {
+        return min;
+    }
+
+    long max() {
+        return max;
+    }
+
+    String doc() {
+        return doc;
+    }
+
+    /** Name of the environment variable that overrides the file. */
+    public String environmentName() {
+        return "CAIRN_" + key.replace('.', '_').toUpperCase(Locale.ROOT);
+    }
+
+    /** What may stand there, for error messages and the reference. */
+    String allowed() {
+        return switch (kind) {
+            case TEXT -> min + " to " + max + " printable characters";
+            case INTEGER -> "a whole number from " + min + " to " + max + (unit.isEmpty() ? "" : " (" + unit + ")");
+            case BYTES ->
+                "a size from " + bytesText(min) + " to " + bytesText(max)
+                        + ", in bytes or with KiB, MiB or GiB, a multiple of 4KiB";
+            case ADDRESS ->
+                "host:port with a port from 1 to " + Address.MAX_PORT + ", an IPv6 host in brackets, or empty";
+            case MEMBERS ->
+                "1 to " + max + " of id=host:peerPort:clientPort, separated by commas, ids from 1 to " + Member.MAX_ID;
+            case PATH -> "the path of a directory";
+            case PRESET -> words(RaftPreset.values());
+            case WRITER -> words(WalWriter.values());
+        };
+    }
+
+    private static String words(RaftPreset[] values) {
+        StringBuilder text = new StringBuilder("one of");
+        for (RaftPreset value : values) {
+            text.append(text.length() == 6 ? " " : ", ").append(value.text());
+        }
+        return text.toString();
+    }
+
+    private static String words(WalWriter[] values) {
+        StringBuilder text = new StringBuilder("one of");
+        for (WalWriter value : values) {
+            text.append(text.length() == 6 ? " " : ", ").append(value.text());
+        }
+        return text.toString();
+    }
+
+    static String bytesText(long bytes) {
+        if (bytes % (1L << 30) == 0) {
+            return (bytes >> 30) + "GiB";
+        }
+        if (bytes % (1L << 20) == 0) {
+            return (bytes >> 20) + "MiB";
+        }
+        return bytes % (1L << 10) == 0 ? (bytes >> 10) + "KiB" : Long.toString(bytes);
+    }
+}

@@ -1,0 +1,288 @@
+package dev.cairn.server;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that a node is told, checked and typed; immutable. Made from a properties file, then the environment
+ * ({@code CAIRN_...}), then {@code --set} flags; the keys stand in {@link ConfigKey}. Reading it creates nothing.
+ */
+public final class NodeConfig {
+    private final String clusterId;
+    private final long clusterIdHash;
+    private final List<Member> members;
+    private final Member self;
+    private final Path dataDir;
+    private final Address peerListen;
+    private final Address clientListen;
+    private final @Nullable Address httpListen;
+    private final RaftPreset raftPreset;
+    private final int raftTickMs;
+    private final int raftHeartbeatMs;
+    private final int raftElectionMinMs;
+    private final int raftElectionMaxMs;
+    private final int walSegmentBytes;
+    private final WalWriter walWriter;
+    private final long snapshotLogBytes;
+    private final int netClientLoops;
+    private final List<String> warnings;
+
+    /**
+     * From a node's command line: {@code FILE.properties [--set key=value]...}. The file may be left out when
+     * environment and flags say all that is needed.
+     *
+     * @throws ConfigException with every problem found
+     */
+    public static NodeConfig fromArguments(List<String> arguments, Map<String, String> environment) {
+        Path file = null;
+        List<String> flags = new ArrayList<>();
+        List<String> problems = new ArrayList<>();
+        for (int i = 0; i < arguments.size(); i++) {
+            String argument = arguments.get(i);
+            if (argument.startsWith("--set=")) {
+                flags.add(argument.substring("--set=".length()));
+            } else if (argument.equals("--set")) {
+                if (i + 1 < arguments.size()) {
+                    flags.add(arguments.get(++i));
+                } else {
+                    problems.add("--set needs key=value behind it");
+                }
+            } else if (argument.startsWith("-")) {
+                problems.add("unknown option " + argument + "; known is --set key=value");
+            } else if (file == null) {
+                file = Path.of(argument);
+            } else {
+                problems.add("a second properties file was given: " + argument);
+            }
+        }
+        if (!problems.isEmpty()) {
+            throw new ConfigException(problems);
+        }
+        return read(file, environment, flags);
+    }
+
+    /**
+     * From file, environment and flags, later ones win.
+     *
+     * @param file properties file in UTF-8, or null
+     * @param environment of the process; only names that begin with {@code CAIRN_} matter
+     * @param flags {@code key=value} each
+     * @throws ConfigException with every problem found
+     */
+    public static NodeConfig read(@Nullable Path file, Map<String, String> environment, List<String> flags) {
+        ConfigReader reader = new ConfigReader();
+        if (file != null) {
+            reader.readFile(file);
+        }
+        reader.readEnvironment(environment);
+        for (String flag : flags) {
+            reader.readFlag(flag);
+        }
+        return new NodeConfig(reader);
+    }
+
+    /**
+     * From keys and values alone, as tests and embedded nodes need it.
+     *
+     * @throws ConfigException with every problem found
+     */
+    public static NodeConfig of(Map<String, String> values) {
+        ConfigReader reader = new ConfigReader();
+        values.forEach((key, value) -> reader.readFlag(key + "=" + value));
+        return new NodeConfig(reader);
+    }
+
+    private NodeConfig(ConfigReader reader) {
+        clusterId = reader.readText(ConfigKey.CLUSTER_ID);
+        clusterIdHash = hash(clusterId);
+        int nodeId = reader.readInt(ConfigKey.NODE_ID, 0);
+        members = reader.readMembers(ConfigKey.CLUSTER_MEMBERS);
+        self = findSelf(reader, nodeId);
+        dataDir = reader.readPath(ConfigKey.DATA_DIR);
+        peerListen = orElse(reader.readAddress(ConfigKey.PEER_LISTEN), self.peerAddress());
+        clientListen = orElse(reader.readAddress(ConfigKey.CLIENT_LISTEN), self.clientAddress());
+        httpListen = reader.readAddress(ConfigKey.HTTP_LISTEN);
+        requireOwnPorts(reader);
+        raftPreset = reader.readPreset(ConfigKey.RAFT_PRESET);
+        int readable = reader.problemCount();
+        raftTickMs = reader.readInt(ConfigKey.RAFT_TICK_MS, 1);
+        raftHeartbeatMs = readTiming(reader, ConfigKey.RAFT_HEARTBEAT_MS, raftPreset.heartbeatMs());
+        raftElectionMinMs = readTiming(reader, ConfigKey.RAFT_ELECTION_MIN_MS, raftPreset.electionMinMs());
+        raftElectionMaxMs = readTiming(reader, ConfigKey.RAFT_ELECTION_MAX_MS, raftPreset.electionMaxMs());
+        if (reader.problemCount() == readable) {
+            requireOrderOfTimings(reader);
+        }
+        walSegmentBytes = (int) reader.readBytes(ConfigKey.WAL_SEGMENT_BYTES);
+        walWriter = reader.readWriter(ConfigKey.WAL_WRITER);
+        snapshotLogBytes = reader.readBytes(ConfigKey.SNAPSHOT_LOG_BYTES);
+        netClientLoops = reader.readInt(ConfigKey.NET_CLIENT_LOOPS, 0);
+        reader.throwIfAnyProblem();
+        warnings = findWarnings(reader);
+    }
+
+    private Member findSelf(ConfigReader reader, int nodeId) {
+        for (Member member : members) {
+            if (member.id() == nodeId) {
+                return member;
+            }
+        }
+        // Each of the two may be a problem of its own already; then this rule would only repeat it.
+        reader.require(
+                nodeId == 0 || members.isEmpty(),
+                "node.id=" + nodeId + " is not in cluster.members; allowed are the ids "
+                        + members.stream().map(Member::id).toList());
+        return new Member(1, "stand-in", 1, 2);
+    }
+
+    private void requireOwnPorts(ConfigReader reader) {
+        Address http = httpListen;
+        reader.require(
+                !peerListen.equals(clientListen),
+                "peer.listen and client.listen are the same address " + peerListen + "; each needs a port of its own");
+        reader.require(
+                http == null || !(http.equals(peerListen) || http.equals(clientListen)),
+                "http.listen=" + http + " is the address of peer.listen or client.listen; it needs a port of its own");
+    }
+
+    private static int readTiming(ConfigReader reader, ConfigKey key, int ofPreset) {
+        return reader.isGiven(key) ? reader.readInt(key, ofPreset) : ofPreset;
+    }
+
+    private void requireOrderOfTimings(ConfigReader reader) {
+        reader.require(
+                raftHeartbeatMs >= raftTickMs,
+                "raft.heartbeat.ms=" + raftHeartbeatMs + " is below raft.tick.ms=" + raftTickMs
+                        + "; at least one tick is needed");
+        reader.require(
+                raftElectionMinMs >= 2 * raftHeartbeatMs,
+                "raft.election.min.ms=" + raftElectionMinMs + " is below twice raft.heartbeat.ms=" + raftHeartbeatMs
+                        + "; at least " + 2 * raftHeartbeatMs + " is needed, else one late heartbeat is an election");
+        reader.require(
+                raftElectionMaxMs > raftElectionMinMs,
+                "raft.election.max.ms=" + raftElectionMaxMs + " is not above raft.election.min.ms=" + raftElectionMinMs
+                        + "; without a range to draw from, nodes campaign together");
+    }
+
+    private List<String> findWarnings(ConfigReader reader) {
+        List<String> found = new ArrayList<>();
+        if (httpListen != null) {
+            found.add("http.listen=" + httpListen + " has no effect: this version has no HTTP gateway");
+        }
+        if (reader.isGiven(ConfigKey.SNAPSHOT_LOG_BYTES)) {
+            found.add("snapshot.log.bytes=" + snapshotLogBytes + " has no effect: this version takes no snapshots");
+        }
+        if (netClientLoops > 0) {
+            found.add("net.client.loops=" + netClientLoops + " has no effect: this version knows only 0");
+        }
+        return List.copyOf(found);
+    }
+
+    private static Address orElse(@Nullable Address address, Address otherwise) {
+        return address == null ? otherwise : address;
+    }
+
+    /**
+     * The first eight bytes of the SHA-256 of the text's UTF-8 bytes as a little-endian long. Frames are little-endian
+     * too, so on the wire the eight bytes stand in the digest's own order.
+     */
+    public static long hash(String clusterId) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(clusterId.getBytes(StandardCharsets.UTF_8));
+            long value = 0;
+            for (int i = 7; i >= 0; i--) {
+                value = (value << 8) | (digest[i] & 0xFF);
+            }
+            return value;
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("each Java platform must have SHA-256", e);
+        }
+    }
+
+    public String clusterId() {
+        return clusterId;
+    }
+
+    /** See {@link #hash}. */
+    public long clusterIdHash() {
+        return clusterIdHash;
+    }
+
+    public int nodeId() {
+        return self.id();
+    }
+
+    /** All voters by rising id, this node included. */
+    public List<Member> members() {
+        return members;
+    }
+
+    /** This node's entry in {@link #members()}. */
+    public Member self() {
+        return self;
+    }
+
+    public Path dataDir() {
+        return dataDir;
+    }
+
+    public Address peerListen() {
+        return peerListen;
+    }
+
+    public Address clientListen() {
+        return clientListen;
+    }
+
+    /** Null = no gateway. */
+    public @Nullable Address httpListen() {
+        return httpListen;
+    }
+
+    public RaftPreset raftPreset() {
+        return raftPreset;
+    }
+
+    public int raftTickMs() {
+        return raftTickMs;
+    }
+
+    public int raftHeartbeatMs() {
+        return raftHeartbeatMs;
+    }
+
+    public int raftElectionMinMs() {
+        return raftElectionMinMs;
+    }
+
+    public int raftElectionMaxMs() {
+        return raftElectionMaxMs;
+    }
+
+    /** A multiple of 4 KiB. */
+    public int walSegmentBytes() {
+        return walSegmentBytes;
+    }
+
+    public WalWriter walWriter() {
+        return walWriter;
+    }
+
+    public long snapshotLogBytes() {
+        return snapshotLogBytes;
+    }
+
+    public int netClientLoops() {
+        return netClientLoops;
+    }
+
+    /** Settings that were given and have no effect in this version, one sentence each, to be logged at start. */
+    public List<String> warnings() {
+        return warnings;
+    }
+}
