@@ -102,8 +102,7 @@ final class ClientSession {
         if (sequence <= lowestOpen) {
             return;
         }
-        long end = Math.min(sequence, highestAnswered + 1);
-        for (long dropped = lowestOpen; dropped < end; dropped++) {
+        for (long dropped = lowestOpen; dropped < sequence && dropped <= highestAnswered; dropped++) {
             int slot = slot(dropped);
             if (statuses[slot] != FREE) {
                 statuses[slot] = FREE;
@@ -124,6 +123,11 @@ final class ClientSession {
         highestAnswered = Math.max(highestAnswered, sequence);
     }
 
+    /** By difference: the loop variable wraps when the highest sequence is the last one that there is. */
+    private static boolean isUpTo(long sequence, long last) {
+        return sequence - last <= 0;
+    }
+
     private int slot(long sequence) {
         return (int) sequence & (statuses.length - 1);
     }
@@ -137,7 +141,7 @@ final class ClientSession {
         int[] newCrcs = new int[capacity];
         long[] newRevisions = new long[capacity];
         Arrays.fill(newStatuses, FREE);
-        for (long sequence = lowestOpen; sequence <= highestAnswered; sequence++) {
+        for (long sequence = lowestOpen; isUpTo(sequence, highestAnswered); sequence++) {
             int from = slot(sequence);
             int to = (int) sequence & (capacity - 1);
             newStatuses[to] = statuses[from];
@@ -163,7 +167,7 @@ final class ClientSession {
         row.putLong(SessionRowDescriptor.OPENED_OFFSET, openedLogTimeMs, LITTLE_ENDIAN);
         row.putLong(SessionRowDescriptor.NAME_LENGTH_OFFSET, 0, LITTLE_ENDIAN);
         int offset = SessionRowDescriptor.BLOCK_LENGTH;
-        for (long sequence = lowestOpen; sequence <= highestAnswered; sequence++) {
+        for (long sequence = lowestOpen; isUpTo(sequence, highestAnswered); sequence++) {
             int slot = slot(sequence);
             if (statuses[slot] != FREE) {
                 row.putShort(

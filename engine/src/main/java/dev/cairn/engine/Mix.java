@@ -11,7 +11,7 @@ final class Mix {
     }
 
     static long digest(long digest, long index, long term, int entryCrc) {
-        long withIndex = mix(digest + 0x9E3779B97F4A7C15L + index);
+        long withIndex = mix(digest ^ mix(index + 0x9E3779B97F4A7C15L));
         return mix(mix(withIndex ^ term) + (entryCrc & 0xFFFF_FFFFL));
     }
 }

@@ -1,0 +1,94 @@
+package dev.cairn.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Random;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.junit.jupiter.api.Test;
+
+final class HeaderCacheTest {
+    @Test
+    void itAnswersExactlyOrNotAtAllAndNeverForgetsTheOpenBatch() {
+        long seed = TestCommands.seed();
+        Random random = new Random(seed);
+        for (int capacity : new int[] {0, 1, 4, 8, 64, 1 << 12}) {
+            HeaderCache cache = new HeaderCache(capacity);
+            Map<String, Long> all = new HashMap<>();
+            Map<String, Long> openBatch = new HashMap<>();
+            long hits = 0;
+            for (long step = 1; step <= 20_000; step++) {
+                String name = "k".repeat(random.nextInt(100)) + random.nextInt(40);
+                UnsafeBuffer key = new UnsafeBuffer(("zz" + name + "z").getBytes(StandardCharsets.US_ASCII));
+                boolean found = cache.find(key, 2, name.length());
+                if (found) {
+                    hits++;
+                    long expected = all.getOrDefault(name, 0L);
+                    assertThat(cache.version())
+                            .as("seed %d step %d", seed, step)
+                            .isEqualTo(expected);
+                    assertThat(cache.createRevision()).isEqualTo(-expected);
+                    assertThat(cache.modRevision()).isEqualTo(expected * 3);
+                } else {
+                    assertThat(openBatch).as("seed %d step %d", seed, step).doesNotContainKey(name);
+                }
+                if (random.nextBoolean()) {
+                    long version = random.nextInt(3) == 0 ? 0 : step;
+                    cache.onWrite(key, 2, name.length(), -version, version * 3, version);
+                    all.put(name, version);
+                    openBatch.put(name, version);
+                } else if (!found) {
+                    long version = all.getOrDefault(name, 0L);
+                    cache.onRead(key, 2, name.length(), -version, version * 3, version);
+                    assertThat(cache.version()).isEqualTo(version);
+                }
+                if (random.nextInt(300) == 0) {
+                    cache.onBatchWritten();
+                    openBatch.clear();
+                }
+            }
+            assertThat(hits).as("capacity %d", capacity).isGreaterThan(0);
+        }
+    }
+
+    @Test
+    void keysThatFitItsSlotsAreFoundAfterTheBatch() {
+        HeaderCache cache = new HeaderCache(1 << 18);
+        UnsafeBuffer key = new UnsafeBuffer(new byte[16]);
+        for (int i = 0; i < 100_000; i++) {
+            key.putInt(5, i);
+            cache.onWrite(key, 0, 16, i + 1, i + 1, 1);
+            if (i % 256 == 0) {
+                cache.onBatchWritten();
+            }
+        }
+        cache.onBatchWritten();
+        int misses = 0;
+        for (int i = 0; i < 100_000; i++) {
+            key.putInt(5, i);
+            misses += cache.find(key, 0, 16) ? 0 : 1;
+        }
+        assertThat(misses).isLessThan(2_000);
+    }
+
+    @Test
+    void aSlotTakesItsLongestKeyAndNoLongerOne() {
+        HeaderCache cache = new HeaderCache(4);
+        UnsafeBuffer key = new UnsafeBuffer(new byte[HeaderCache.MAX_KEY_BYTES + 1]);
+        cache.onWrite(key, 0, HeaderCache.MAX_KEY_BYTES, 1, 1, 1);
+        cache.onWrite(key, 0, HeaderCache.MAX_KEY_BYTES + 1, 2, 2, 2);
+        assertThat(cache.find(key, 0, HeaderCache.MAX_KEY_BYTES + 1)).isTrue();
+        cache.onBatchWritten();
+        assertThat(cache.find(key, 0, HeaderCache.MAX_KEY_BYTES)).isTrue();
+        assertThat(cache.find(key, 0, HeaderCache.MAX_KEY_BYTES + 1)).isFalse();
+    }
+
+    @Test
+    void capacitiesOutsideTheRangeAreRefused() {
+        assertThatThrownBy(() -> new HeaderCache(-1)).hasMessageContaining("-1");
+        assertThatThrownBy(() -> new HeaderCache((1 << 23) + 1)).hasMessageContaining("8388609");
+    }
+}
