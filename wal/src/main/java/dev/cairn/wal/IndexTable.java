@@ -1,0 +1,132 @@
+package dev.cairn.wal;
+
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the live entry of each index starts. Written by the loop; other threads read it, and may see a mixture while the
+ * loop truncates: they revalidate by the log's truncation epoch and check the record that they find.
+ *
+ * <p>12 bytes per entry in pages of {@value #PAGE_ENTRIES}; pages of a dropped prefix or suffix are used again.
+ */
+final class IndexTable {
+    private static final int PAGE_SHIFT = 12;
+    static final int PAGE_ENTRIES = 1 << PAGE_SHIFT;
+    private static final int PAGE_MASK = PAGE_ENTRIES - 1;
+    private static final int MAX_POOLED_PAGES = 64;
+    private static final int TYPE_SHIFT = 24;
+    private static final int LENGTH_MASK = (1 << TYPE_SHIFT) - 1;
+
+    private static final class Page {
+        final long[] start = new long[PAGE_ENTRIES];
+        final int[] meta = new int[PAGE_ENTRIES];
+    }
+
+    /** Slot of a page = page number - firstPage. */
+    private static final class Pages {
+        final long firstPage;
+        final @Nullable Page[] slots;
+
+        Pages(long firstPage, @Nullable Page[] slots) {
+            this.firstPage = firstPage;
+            this.slots = slots;
+        }
+    }
+
+    private volatile Pages pages;
+    private final ArrayDeque<Page> pool = new ArrayDeque<>();
+    private long first;
+    private long last;
+
+    /** @param previousIndex the index before the first that will be appended */
+    IndexTable(long previousIndex) {
+        this.pages = new Pages((previousIndex + 1) >>> PAGE_SHIFT, new @Nullable Page[8]);
+        this.first = previousIndex + 1;
+        this.last = previousIndex;
+    }
+
+    long first() {
+        return first;
+    }
+
+    long last() {
+        return last;
+    }
+
+    void append(long start, int type, int entryLength) {
+        long index = last + 1;
+        Page page = writablePage(index >>> PAGE_SHIFT);
+        int slot = (int) index & PAGE_MASK;
+        page.start[slot] = start;
+        page.meta[slot] = (type << TYPE_SHIFT) | entryLength;
+        last = index;
+    }
+
+    private Page writablePage(long number) {
+        Pages now = pages;
+        int slot = (int) (number - now.firstPage);
+        if (slot >= now.slots.length) {
+            now = new Pages(now.firstPage, Arrays.copyOf(now.slots, now.slots.length * 2));
+            pages = now;
+        }
+        Page page = now.slots[slot];
+        if (page == null) {
+            page = pool.isEmpty() ? new Page() : pool.pop();
+            now.slots[slot] = page;
+        }
+        return page;
+    }
+
+    void truncateSuffix(long fromIndex) {
+        last = fromIndex - 1;
+    }
+
+    /** Forgets everything and starts again behind {@code previousIndex}. */
+    void reset(long previousIndex) {
+        pages = new Pages((previousIndex + 1) >>> PAGE_SHIFT, new @Nullable Page[8]);
+        first = previousIndex + 1;
+        last = previousIndex;
+    }
+
+    void truncatePrefix(long newFirst) {
+        first = newFirst;
+        Pages now = pages;
+        int drop = (int) ((newFirst >>> PAGE_SHIFT) - now.firstPage);
+        if (drop == 0) {
+            return;
+        }
+        @Nullable Page[] kept = new @Nullable Page[now.slots.length];
+        System.arraycopy(now.slots, drop, kept, 0, now.slots.length - drop);
+        pages = new Pages(now.firstPage + drop, kept);
+        for (int i = 0; i < drop; i++) {
+            Page page = now.slots[i];
+            if (page != null && pool.size() < MAX_POOLED_PAGES) {
+                pool.push(page);
+            }
+        }
+    }
+
+    /** Start position, or 0 where nothing was ever stored. Any thread. */
+    long start(long index) {
+        Page page = page(index);
+        return page == null ? 0 : page.start[(int) index & PAGE_MASK];
+    }
+
+    /** Any thread; together with {@link #start} only as good as the caller's revalidation. */
+    int entryLength(long index) {
+        Page page = page(index);
+        return page == null ? 0 : page.meta[(int) index & PAGE_MASK] & LENGTH_MASK;
+    }
+
+    int type(long index) {
+        Page page = page(index);
+        return page == null ? 0 : page.meta[(int) index & PAGE_MASK] >>> TYPE_SHIFT;
+    }
+
+    private @Nullable Page page(long index) {
+        Pages now = pages;
+        long slot = (index >>> PAGE_SHIFT) - now.firstPage;
+        return slot < 0 || slot >= now.slots.length ? null : now.slots[(int) slot];
+    }
+}

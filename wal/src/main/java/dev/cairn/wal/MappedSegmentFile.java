@@ -1,0 +1,106 @@
+package dev.cairn.wal;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import net.openhft.chronicle.bytes.MappedBytes;
+import org.agrona.DirectBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Appends are stores through a mapping of the whole, prepared file; force is the channel's. Chronicle's own sync is never
+ * used: it is asynchronous by default. The only class that knows Chronicle.
+ */
+final class MappedSegmentFile implements SegmentFile {
+    private final ChannelFile file;
+    private final int length;
+    private @Nullable MappedBytes mapped;
+    private @Nullable UnsafeBuffer view;
+
+    MappedSegmentFile(ChannelFile file, int length) {
+        this.file = file;
+        this.length = length;
+    }
+
+    @Override
+    public int length() {
+        return length;
+    }
+
+    @Override
+    public int read(int offset, ByteBuffer destination) {
+        return file.read(offset, destination);
+    }
+
+    @Override
+    public void write(int offset, ByteBuffer source) {
+        file.write(offset, source);
+    }
+
+    @Override
+    public void force() {
+        file.force();
+    }
+
+    @Override
+    public void startAppending() {
+        if (mapped != null) {
+            throw new IllegalStateException("already appending: file=" + file.path());
+        }
+        MappedBytes bytes;
+        try {
+            // Chronicle would create a file that is not there and extend one that is short: sparse, in both cases.
+            if (Files.size(file.path()) != length) {
+                throw new WalException("not prepared: file=" + file.path() + " expectedBytes=" + length);
+            }
+            bytes = MappedBytes.singleMappedBytes(file.path().toFile(), length);
+        } catch (IOException e) {
+            throw new WalException("cannot map: file=" + file.path() + " bytes=" + length, e);
+        }
+        bytes.singleThreadedCheckDisabled(true);
+        mapped = bytes;
+        view = new UnsafeBuffer(bytes.addressForWrite(0), length);
+    }
+
+    @Override
+    public void append(int offset, DirectBuffer source, int sourceOffset, int count) {
+        UnsafeBuffer to = attached();
+        to.putBytes(offset + Integer.BYTES, source, sourceOffset + Integer.BYTES, count - Integer.BYTES);
+        to.putIntRelease(offset, source.getInt(sourceOffset));
+    }
+
+    @Override
+    public void flush() {
+        // A store through the mapping is in the page cache already.
+    }
+
+    @Override
+    public DirectBuffer view() {
+        return attached();
+    }
+
+    private UnsafeBuffer attached() {
+        UnsafeBuffer buffer = view;
+        if (buffer == null) {
+            throw new IllegalStateException("not appending: file=" + file.path());
+        }
+        return buffer;
+    }
+
+    @Override
+    public void stopAppending() {
+        MappedBytes bytes = mapped;
+        if (bytes != null) {
+            mapped = null;
+            view = null;
+            bytes.releaseLast();
+        }
+    }
+
+    @Override
+    public void close() {
+        stopAppending();
+        file.close();
+    }
+}

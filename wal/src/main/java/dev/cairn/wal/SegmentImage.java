@@ -1,0 +1,176 @@
+package dev.cairn.wal;
+
+import java.nio.ByteBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
+
+/**
+ * One segment file as recovery reads it: through the channel into the heap, so that a bad sector is an exception and a
+ * truncated file a short read. One image at a time is in memory; its buffer is used again.
+ */
+final class SegmentImage {
+    private static final int READ_BYTES = 256 * 1024;
+
+    private final Checksum checksum = new Checksum();
+    private final UnsafeBuffer buffer = new UnsafeBuffer(new byte[0]);
+    private int length;
+    private String name = "";
+    private long salt;
+
+    /** Reads the whole file; bytes that cannot be read make it damaged. */
+    void load(String fileName, SegmentFile file) {
+        name = fileName;
+        length = file.length();
+        if (buffer.capacity() < length) {
+            buffer.wrap(new byte[length]);
+        }
+        ByteBuffer direct = ByteBuffer.allocateDirect(Math.min(READ_BYTES, Math.max(length, 1)));
+        int done = 0;
+        while (done < length) {
+            direct.clear().limit(Math.min(direct.capacity(), length - done));
+            int count;
+            try {
+                count = file.read(done, direct);
+            } catch (WalException e) {
+                throw damaged(done, 0, "readable bytes", String.valueOf(e.getMessage()));
+            }
+            if (count == 0) {
+                throw damaged(done, 0, length + " bytes", done + " bytes");
+            }
+            direct.flip();
+            buffer.putBytes(done, direct, count);
+            done += count;
+        }
+        salt = hasHeader() ? SegmentHeaderDescriptor.salt(buffer) : 0;
+    }
+
+    UnsafeBuffer buffer() {
+        return buffer;
+    }
+
+    int length() {
+        return length;
+    }
+
+    String name() {
+        return name;
+    }
+
+    long salt() {
+        return salt;
+    }
+
+    boolean hasHeader() {
+        return length >= ActivationDescriptor.RECORDS_OFFSET
+                && SegmentHeaderDescriptor.isValid(buffer, checksum)
+                && SegmentHeaderDescriptor.fileLength(buffer) == length;
+    }
+
+    boolean hasActivation() {
+        return length >= ActivationDescriptor.RECORDS_OFFSET
+                && ActivationDescriptor.isValid(buffer, ActivationDescriptor.FILE_OFFSET, checksum);
+    }
+
+    /** Whether the activation's sector begins with zero: nothing there, or not stored to its end. */
+    boolean activationMissing() {
+        return buffer.getInt(ActivationDescriptor.FILE_OFFSET) == 0;
+    }
+
+    Activation activation() {
+        return ActivationDescriptor.decode(buffer, ActivationDescriptor.FILE_OFFSET);
+    }
+
+    /** Whether a record header of this life of this file stands here, whatever its body. */
+    boolean hasRecordHeader(int at, int end) {
+        return at <= end - RecordDescriptor.HEADER_LENGTH
+                && RecordDescriptor.salt(buffer, at) == salt
+                && RecordDescriptor.offset(buffer, at) == at
+                && lengthFits(at, end)
+                && headerCrcMatches(at);
+    }
+
+    /** Whether a whole record header stands here that another life of the file, or another file, left behind. */
+    boolean hasForeignHeader(int at, int end) {
+        return at <= end - RecordDescriptor.HEADER_LENGTH
+                && RecordDescriptor.length(buffer, at) != 0
+                && RecordDescriptor.salt(buffer, at) != salt
+                && headerCrcMatches(at);
+    }
+
+    private boolean lengthFits(int at, int end) {
+        int recordLength = RecordDescriptor.length(buffer, at);
+        return recordLength > RecordDescriptor.HEADER_LENGTH && recordLength <= end - at;
+    }
+
+    private boolean headerCrcMatches(int at) {
+        return RecordDescriptor.headerCrc(buffer, at)
+                == checksum.compute(buffer, at, RecordDescriptor.HEADER_CRC_OFFSET);
+    }
+
+    boolean isEmptyRecord(int at) {
+        return (RecordDescriptor.flags(buffer, at) & RecordDescriptor.FLAG_EMPTY) != 0;
+    }
+
+    boolean supersedes(int at) {
+        return (RecordDescriptor.flags(buffer, at) & RecordDescriptor.FLAG_SUPERSEDES) != 0;
+    }
+
+    /** Whether the body behind a valid header is whole. */
+    boolean bodyIsValid(int at) {
+        int body = at + RecordDescriptor.HEADER_LENGTH;
+        int bodyLength = RecordDescriptor.length(buffer, at) - RecordDescriptor.HEADER_LENGTH;
+        int bodyCrc = RecordDescriptor.bodyCrc(buffer, at);
+        if (isEmptyRecord(at)) {
+            return checksum.compute(buffer, body, bodyLength) == bodyCrc;
+        }
+        return bodyLength >= EntryDescriptor.HEADER_LENGTH
+                && EntryDescriptor.length(buffer, body) == bodyLength
+                && EntryDescriptor.crc(buffer, body) == bodyCrc
+                && EntryDescriptor.index(buffer, body) == RecordDescriptor.index(buffer, at)
+                && checksum.compute(
+                                buffer,
+                                body + EntryDescriptor.LENGTH_OFFSET,
+                                bodyLength - EntryDescriptor.LENGTH_OFFSET)
+                        == bodyCrc;
+    }
+
+    int recordEnd(int at) {
+        return at + RecordDescriptor.alignedLength(RecordDescriptor.length(buffer, at));
+    }
+
+    boolean isZero(int from, int to) {
+        return RecordWriter.isZero(buffer, from, to);
+    }
+
+    /** One past the last byte that is not zero, at least {@code from}. */
+    int lastNonZero(int from) {
+        int at = length;
+        while (at > from && buffer.getByte(at - 1) == 0) {
+            at--;
+        }
+        return at;
+    }
+
+    /**
+     * Whether a sector of the record that fails here never reached the disk: it is all zero, and the record had no such
+     * sector of its own. Sectors are those behind the one in which the record begins; that one holds its length.
+     */
+    boolean hasLostSector(int at, int end) {
+        boolean headerValid = hasRecordHeader(at, end);
+        int recordLength = headerValid ? RecordDescriptor.length(buffer, at) : RecordDescriptor.HEADER_LENGTH;
+        if (headerValid && (RecordDescriptor.flags(buffer, at) & RecordDescriptor.FLAG_HAS_ZERO_SECTOR) != 0) {
+            return false;
+        }
+        int sector = RecordDescriptor.SECTOR_BYTES;
+        int from = (at | (sector - 1)) + 1;
+        for (; from < at + recordLength && from + sector <= length; from += sector) {
+            if (isZero(from, from + sector)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    WalDamagedException damaged(int offset, long index, String expected, String found) {
+        return new WalDamagedException(name, offset, index, expected, found);
+    }
+}

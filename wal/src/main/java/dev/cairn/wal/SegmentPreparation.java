@@ -1,0 +1,81 @@
+package dev.cairn.wal;
+
+import java.nio.ByteBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
+
+/**
+ * Makes a segment file ready for use, step by step: zeros in 4 KiB writes (so that the page cache keeps small folios and a
+ * store dirties one page), each step forced, then the header, then the directory. One thread.
+ */
+final class SegmentPreparation {
+    static final int STEP_BYTES = 256 * 1024;
+    private static final ByteBuffer ZEROS =
+            ByteBuffer.allocateDirect(RecordDescriptor.BLOCK_BYTES).asReadOnlyBuffer();
+
+    private final SegmentDirectory directory;
+    private final WalConfig config;
+    private final String name;
+    private final long salt;
+    private final SegmentFile file;
+    private int zeroed;
+
+    /** Makes the file; a full disk is a {@link NoSpaceException}. */
+    SegmentPreparation(SegmentDirectory directory, WalConfig config, String name, int length, long salt) {
+        this.directory = directory;
+        this.config = config;
+        this.name = name;
+        this.salt = salt;
+        this.file = directory.create(name, length);
+    }
+
+    /** All steps at once. On failure nothing is left behind. */
+    static PreparedSegment prepare(SegmentDirectory directory, WalConfig config, String name, int length, long salt) {
+        SegmentPreparation preparation = new SegmentPreparation(directory, config, name, length, salt);
+        try {
+            boolean more = true;
+            while (more) {
+                more = preparation.step();
+            }
+            return preparation.result();
+        } catch (NoSpaceException e) {
+            preparation.abandon();
+            throw e;
+        }
+    }
+
+    /** One bounded step and its force; returns whether there is more to do. */
+    boolean step() {
+        if (zeroed < file.length()) {
+            int count = Math.min(STEP_BYTES, file.length() - zeroed);
+            zeroFill(file, zeroed, count);
+            file.force();
+            zeroed += count;
+            return true;
+        }
+        UnsafeBuffer header = new UnsafeBuffer(new byte[SegmentHeaderDescriptor.LENGTH]);
+        SegmentHeaderDescriptor.encode(header, config, salt, file.length(), new Checksum());
+        file.write(0, ByteBuffer.wrap(header.byteArray()));
+        file.force();
+        directory.force();
+        return false;
+    }
+
+    PreparedSegment result() {
+        return new PreparedSegment(name, file, salt);
+    }
+
+    void abandon() {
+        file.close();
+        directory.delete(name);
+    }
+
+    static void zeroFill(SegmentFile file, int offset, int length) {
+        ByteBuffer zeros = ZEROS.duplicate();
+        for (int done = 0; done < length; ) {
+            int step = Math.min(RecordDescriptor.BLOCK_BYTES, length - done);
+            zeros.clear().limit(step);
+            file.write(offset + done, zeros);
+            done += step;
+        }
+    }
+}

@@ -1,0 +1,170 @@
+package dev.cairn.wal;
+
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+import org.agrona.concurrent.OneToOneConcurrentArrayQueue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps spares ready and clears away what the loop no longer uses. {@link #doWork} belongs to the housekeeping thread;
+ * the loop takes spares and hands over retired segments. No step takes longer than one paced write and force.
+ *
+ * <p>Preparation is paced: unpaced it made other writers' forces ten times slower.
+ */
+public final class SparePreparer {
+    public static final long PAUSE_NS = 2_000_000;
+    public static final long FULL_DISK_RETRY_NS = 1_000_000_000;
+
+    /** What housekeeping shall do with a segment once the log is durable up to {@code safePosition}. */
+    private record Retired(Segment segment, boolean delete, long safePosition) {}
+
+    private final SegmentDirectory directory;
+    private final WalConfig config;
+    private final LongSupplier salts;
+    private final AtomicInteger nextSpare;
+    private final AtomicLong durablePosition;
+    private final OneToOneConcurrentArrayQueue<PreparedSegment> ready =
+            new OneToOneConcurrentArrayQueue<>(WalConfig.MAX_SPARES);
+    private final Queue<Retired> retired = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger readyCount = new AtomicInteger();
+    private volatile boolean outOfSpace;
+
+    // housekeeping thread
+    private @Nullable SegmentPreparation preparation;
+    private long nextStepNs;
+    private boolean paused;
+
+    SparePreparer(
+            SegmentDirectory directory,
+            WalConfig config,
+            LongSupplier salts,
+            AtomicInteger nextSpare,
+            AtomicLong durablePosition) {
+        this.directory = directory;
+        this.config = config;
+        this.salts = salts;
+        this.nextSpare = nextSpare;
+        this.durablePosition = durablePosition;
+    }
+
+    /**
+     * One step, or none while paced. Housekeeping thread.
+     *
+     * @param nowNs monotonic time
+     * @return steps done, 0 when there is nothing to do now
+     */
+    public int doWork(long nowNs) {
+        return clearRetired() + prepare(nowNs);
+    }
+
+    /** Spares that stand ready. Any thread. */
+    public int readyCount() {
+        return readyCount.get();
+    }
+
+    /** Whether the last attempt at a spare found the disk full; it is tried again each second. Any thread. */
+    public boolean outOfSpace() {
+        return outOfSpace;
+    }
+
+    private int clearRetired() {
+        Retired next = retired.peek();
+        if (next == null || next.safePosition > durablePosition.getAcquire()) {
+            return 0;
+        }
+        retired.remove();
+        if (next.delete) {
+            next.segment.file.close();
+            directory.delete(next.segment.name);
+            // In sequence order, one by one: recovery takes a hole among the segments for damage.
+            directory.force();
+        } else {
+            next.segment.file.stopAppending();
+        }
+        return 1;
+    }
+
+    private int prepare(long nowNs) {
+        if (paused && nowNs - nextStepNs < 0) {
+            return 0;
+        }
+        if (preparation == null && readyCount.get() >= config.spareCount()) {
+            return 0;
+        }
+        try {
+            step();
+            outOfSpace = false;
+            nextStepNs = nowNs + PAUSE_NS;
+        } catch (NoSpaceException e) {
+            outOfSpace = true;
+            nextStepNs = nowNs + FULL_DISK_RETRY_NS;
+            SegmentPreparation started = preparation;
+            preparation = null;
+            if (started != null) {
+                started.abandon();
+            }
+        }
+        paused = true;
+        return 1;
+    }
+
+    private void step() {
+        SegmentPreparation current = preparation;
+        if (current == null) {
+            preparation = new SegmentPreparation(
+                    directory,
+                    config,
+                    WalRecovery.SPARE_PREFIX + nextSpare.getAndIncrement(),
+                    config.segmentBytes(),
+                    salts.getAsLong());
+            return;
+        }
+        if (current.step()) {
+            return;
+        }
+        preparation = null;
+        PreparedSegment spare = current.result();
+        spare.file().startAppending();
+        readyCount.incrementAndGet();
+        ready.add(spare);
+    }
+
+    /** Loop thread. */
+    @Nullable
+    PreparedSegment take() {
+        PreparedSegment spare = ready.poll();
+        if (spare != null) {
+            readyCount.decrementAndGet();
+        }
+        return spare;
+    }
+
+    /** Loop thread: the loop does not touch the segment's memory any more. */
+    void retireMapping(Segment segment) {
+        retired.add(new Retired(segment, false, 0));
+    }
+
+    /** Loop thread: no index leads to the segment any more; its file may go once {@code safePosition} is durable. */
+    void retire(Segment segment, long safePosition) {
+        retired.add(new Retired(segment, true, safePosition));
+    }
+
+    /** After all threads have stopped. */
+    void close() {
+        for (Retired left : retired) {
+            left.segment.file.close();
+        }
+        retired.clear();
+        for (PreparedSegment spare = take(); spare != null; spare = take()) {
+            spare.file().close();
+        }
+        SegmentPreparation started = preparation;
+        if (started != null) {
+            preparation = null;
+            started.result().file().close();
+        }
+    }
+}

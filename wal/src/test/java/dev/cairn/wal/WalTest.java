@@ -1,0 +1,277 @@
+package dev.cairn.wal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.cairn.wal.LogFixture.Entry;
+import dev.cairn.wal.simulated.SimulatedDirectory;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The log's own rules, on real files with both writers and on the simulated directory. */
+final class WalTest {
+    @TempDir
+    Path folder;
+
+    private LogFixture open(String kind) {
+        return new LogFixture(directory(kind));
+    }
+
+    private SegmentDirectory directory(String kind) {
+        return switch (kind) {
+            case "mapped" -> FileSegmentDirectory.open(folder, WriterChoice.MAPPED);
+            case "channel" -> FileSegmentDirectory.open(folder, WriterChoice.CHANNEL);
+            default -> new SimulatedDirectory();
+        };
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void readsBackWhatItAppendedBeforeAndAfterReopen(String kind) {
+        LogFixture log = open(kind);
+        List<Entry> written = log.appendMany(100, 1, 300);
+        assertThat(LogFixture.read(log.wal, log.wal.newLoopCursor())).isEqualTo(written);
+        assertThat(log.entries()).isEmpty();
+        log.wal.publish();
+        assertThat(log.entries()).isEqualTo(written);
+        assertThat(log.wal.durableIndex()).isZero();
+        log.wal.force();
+        assertThat(log.wal.durableIndex()).isEqualTo(100);
+        assertThat(log.wal.durablePosition()).isEqualTo(log.wal.appendedPosition());
+        log.close();
+        log.reopen();
+        assertThat(log.entries()).isEqualTo(written);
+        assertThat(log.wal.appendedTerm()).isEqualTo(1);
+        written.addAll(log.appendMany(10, 2, 50));
+        log.publishAndForce();
+        log.close();
+        log.reopen();
+        assertThat(log.entries()).isEqualTo(written);
+        log.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void rollsOverSegmentsWithAndWithoutSpares(String kind) {
+        LogFixture log = open(kind);
+        List<Entry> written = new ArrayList<>();
+        for (int round = 0; round < 6; round++) {
+            if (round % 2 == 0) {
+                log.makeSpares();
+            }
+            written.addAll(log.appendMany(60, 1 + round, 1500));
+            log.publishAndForce();
+            assertThat(log.wal.sparePreparer().doWork(log.nowNs)).isGreaterThanOrEqualTo(0);
+        }
+        assertThat(log.wal.segments().length).isGreaterThan(8);
+        assertThat(log.entries()).isEqualTo(written);
+        assertThat(LogFixture.read(log.wal, log.wal.newLoopCursor())).isEqualTo(written);
+        log.close();
+        log.reopen();
+        assertThat(log.entries()).isEqualTo(written);
+        assertThat(log.wal.term(61)).isEqualTo(2);
+        log.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void supersedesATruncatedSuffix(String kind) {
+        LogFixture log = open(kind);
+        List<Entry> written = log.appendMany(50, 1, 200);
+        log.publishAndForce();
+        long durable = log.wal.durablePosition();
+        log.wal.truncateSuffix(31);
+        assertThat(log.wal.appendedIndex()).isEqualTo(30);
+        assertThat(log.wal.durableIndex()).isEqualTo(30);
+        List<Entry> model = new ArrayList<>(written.subList(0, 30));
+        model.addAll(log.appendMany(5, 3, 100));
+        assertThat(log.wal.appendedPosition()).isGreaterThan(durable);
+        assertThat(log.wal.durableIndex()).isEqualTo(30);
+        log.publishAndForce();
+        assertThat(log.wal.durableIndex()).isEqualTo(35);
+        assertThat(log.entries()).isEqualTo(model);
+        log.close();
+        log.reopen();
+        assertThat(log.entries()).isEqualTo(model);
+        log.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void dropsAPrefixInWholeSegments(String kind) {
+        LogFixture log = open(kind);
+        List<Entry> written = log.appendMany(200, 4, 1000);
+        log.publishAndForce();
+        int before = log.directory.list().size();
+        log.wal.truncatePrefix(120);
+        log.wal.publish();
+        long first = log.wal.firstIndex();
+        assertThat(first).isBetween(60L, 121L);
+        assertThat(log.wal.term(first - 1)).isEqualTo(4);
+        assertThat(log.wal.newCursor().seek(first - 1)).isFalse();
+        log.makeSpares();
+        assertThat(log.directory.list().size()).isLessThan(before + log.config.spareCount());
+        assertThat(log.entries()).isEqualTo(written.subList((int) first - 1, 200));
+        log.close();
+        log.reopen();
+        assertThat(log.wal.firstIndex()).isEqualTo(first);
+        assertThat(log.wal.term(first - 1)).isEqualTo(4);
+        assertThat(log.entries()).isEqualTo(written.subList((int) first - 1, 200));
+        log.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void startsAgainBehindASnapshot(String kind) {
+        LogFixture log = open(kind);
+        log.appendMany(200, 4, 1000);
+        log.publishAndForce();
+        log.wal.reset(1000, 9);
+        assertThat(log.wal.firstIndex()).isEqualTo(1001);
+        assertThat(log.wal.term(1000)).isEqualTo(9);
+        List<Entry> written = log.appendMany(3, 9, 10);
+        log.publishAndForce();
+        log.makeSpares();
+        assertThat(log.entries()).isEqualTo(written);
+        log.close();
+        log.reopen(new Floor(1000, 9));
+        assertThat(log.entries()).isEqualTo(written);
+        log.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void anEntryLargerThanASegmentGetsALargerOne(String kind) {
+        LogFixture log = open(kind);
+        int most = EntryDescriptor.MAX_ENTRY_BYTES - EntryDescriptor.HEADER_LENGTH;
+        List<Entry> written = log.appendMany(1, 1, 10);
+        written.addAll(log.appendMany(2, 1, most));
+        written.addAll(log.appendMany(1, 1, 10));
+        UnsafeBuffer tooLong = new UnsafeBuffer(new byte[most + 1]);
+        assertThatThrownBy(() -> log.wal.append(5, 1, 0, EntryDescriptor.TYPE_COMMAND, tooLong, 0, most + 1))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("entry bytes=" + (EntryDescriptor.MAX_ENTRY_BYTES + 1));
+        log.publishAndForce();
+        log.close();
+        log.reopen();
+        assertThat(log.entries()).isEqualTo(written);
+        log.close();
+    }
+
+    @Test
+    void entriesTravelVerbatim() {
+        LogFixture leader = open("simulated");
+        LogFixture follower = open("simulated");
+        List<Entry> written = leader.appendMany(20, 3, 77);
+        LogCursor cursor = leader.wal.newLoopCursor();
+        EntryValidator validator = new EntryValidator();
+        for (long index = 1; index <= 20; index++) {
+            assertThat(cursor.seek(index)).isTrue();
+            assertThat(validator.isValid(cursor.buffer(), cursor.offset(), cursor.length()))
+                    .isTrue();
+            follower.wal.appendEntry(cursor.buffer(), cursor.offset(), cursor.length());
+        }
+        follower.publishAndForce();
+        assertThat(follower.entries()).isEqualTo(written);
+        assertThat(follower.wal.entryType(7)).isEqualTo(EntryDescriptor.TYPE_COMMAND);
+        assertThat(follower.wal.entryLength(7)).isEqualTo(77 + EntryDescriptor.HEADER_LENGTH);
+    }
+
+    @Test
+    void aGroupStartsOnANewBlockOnlyWhileAForceMayBeInFlight() {
+        LogFixture log = open("simulated");
+        log.appendMany(1, 1, 10);
+        log.publishAndForce();
+        long forced = log.wal.appendedPosition();
+        log.appendMany(1, 1, 10);
+        assertThat(log.wal.appendedPosition() - forced).isLessThan(200);
+        log.wal.publish();
+        log.appendMany(1, 1, 10);
+        long start = log.wal.table().start(3);
+        assertThat(LogPosition.offset(start) % RecordDescriptor.BLOCK_BYTES).isZero();
+        log.appendMany(1, 1, 10);
+        assertThat(log.wal.table().start(4) - start).isLessThan(200);
+        log.publishAndForce();
+        log.close();
+        log.reopen();
+        assertThat(log.entries()).hasSize(4);
+    }
+
+    @Test
+    void theEmptyRecordIsWrittenOnceAndCarriesTheCommitHintOverRestarts() {
+        LogFixture log = open("simulated");
+        log.appendMany(10, 1, 10);
+        log.wal.publish();
+        assertThat(log.wal.onIdle(7)).isFalse();
+        log.wal.force();
+        assertThat(log.wal.onIdle(7)).isTrue();
+        assertThat(log.wal.onIdle(7)).isFalse();
+        log.publishAndForce();
+        assertThat(log.wal.onIdle(7)).isFalse();
+        for (int restart = 0; restart < 3; restart++) {
+            log.close();
+            log.reopen();
+            assertThat(log.wal.startCommitHint()).isEqualTo(7);
+            assertThat(log.wal.recovery().copiedEntries()).isZero();
+        }
+        assertThat(log.entries()).hasSize(10);
+        assertThat(log.directory.list()).hasSize(3);
+    }
+
+    @Test
+    void aFullDiskRefusesCommandsKeepsRoomForEssentialsAndRecovers() {
+        SimulatedDirectory directory = new SimulatedDirectory();
+        LogFixture log = new LogFixture(directory);
+        directory.freeBytes(0);
+        byte[] payload = LogFixture.payload(1000, 1, 1);
+        while (log.wal.ensureRoom(EntryDescriptor.HEADER_LENGTH + 1000)) {
+            log.append(1, payload);
+        }
+        assertThat(log.wal.appendedIndex()).isBetween(30L, 60L);
+        long refused = log.wal.appendedIndex() + 1;
+        assertThatThrownBy(() -> log.append(1, payload)).isInstanceOf(NoSpaceException.class);
+        assertThat(log.wal.appendedIndex()).isEqualTo(refused - 1);
+        log.append(Entry.of(refused, 2, 0, EntryDescriptor.TYPE_NOOP, new byte[0]));
+        log.publishAndForce();
+        log.wal.sparePreparer().doWork(0);
+        assertThat(log.wal.sparePreparer().outOfSpace()).isTrue();
+        assertThat(log.wal.onIdle(1)).isTrue();
+        log.publishAndForce();
+        directory.freeBytes(Long.MAX_VALUE);
+        assertThat(log.wal.sparePreparer().doWork(1)).isZero();
+        assertThat(log.wal.sparePreparer().doWork(SparePreparer.FULL_DISK_RETRY_NS))
+                .isEqualTo(1);
+        assertThat(log.wal.sparePreparer().outOfSpace()).isFalse();
+        log.append(2, payload);
+        log.publishAndForce();
+        assertThat(log.entries()).hasSize((int) refused + 1);
+    }
+
+    @Test
+    void theFirstFailedForceIsFinal() {
+        SimulatedDirectory directory = new SimulatedDirectory();
+        LogFixture log = new LogFixture(directory);
+        log.appendMany(3, 1, 10);
+        log.wal.publish();
+        directory.failForceAfter(0);
+        assertThatThrownBy(log.wal::force).isInstanceOf(LogFailedException.class);
+        assertThat(log.wal.hasUnforced()).isTrue();
+        assertThatThrownBy(log.wal::force).isInstanceOf(LogFailedException.class);
+        assertThatThrownBy(() -> log.appendMany(1, 1, 10)).isInstanceOf(LogFailedException.class);
+        // The pages of the failed force can still be read, so a process crash finds them; recovery must make them
+        // durable.
+        directory.crashProcess();
+        log.reopen();
+        assertThat(log.wal.recovery().copiedEntries()).isEqualTo(3);
+        directory.crashHost(new SplittableRandom(5));
+        log.reopen();
+        assertThat(log.entries()).hasSize(3);
+    }
+}

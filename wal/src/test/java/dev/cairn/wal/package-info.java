@@ -1,0 +1,4 @@
+@NullMarked
+package dev.cairn.wal;
+
+import org.jspecify.annotations.NullMarked;
