@@ -132,9 +132,9 @@ public final class CairnClient implements AutoCloseable {
      */
     @Override
     public void close() {
-        loop.close();
-        // Without grace period: what close() has put into the loop still runs.
-        group.shutdownGracefully(0, CLOSE_WAIT_MS, TimeUnit.MILLISECONDS).addListener(ended -> loop.failInbox());
+        CompletableFuture<?> unused = loop.close()
+                .whenComplete((done, failure) -> group.shutdownGracefully(0, CLOSE_WAIT_MS, TimeUnit.MILLISECONDS)
+                        .addListener(ended -> loop.failInbox()));
         if (!loop.inLoop()) {
             group.terminationFuture().awaitUninterruptibly(CLOSE_WAIT_MS);
         }

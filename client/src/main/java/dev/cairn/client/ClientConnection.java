@@ -12,7 +12,6 @@ import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
@@ -134,11 +133,14 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Cli
         channelNow().flush();
     }
 
-    /** Writes the last bytes and closes when they are out; the owner is not told. */
-    void writeAndClose(ByteBuf last) {
+    /** Writes the last bytes, closes when they are out, or failed, and runs {@code done}; the owner is not told. */
+    void writeAndClose(ByteBuf last, Runnable done) {
         Channel now = channelNow();
         state = State.CLOSED;
-        now.writeAndFlush(last).addListener(ChannelFutureListener.CLOSE);
+        now.writeAndFlush(last).addListener((ChannelFuture written) -> {
+            now.close();
+            done.run();
+        });
     }
 
     /** Closes and tells the owner, unless that has happened. */

@@ -53,6 +53,9 @@ final class ClientLoop implements ConnectionOwner {
     private static final long MIN_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(5);
     private static final int MAX_PAUSE_DOUBLINGS = 5;
 
+    /** How long the end of the session may wait for the socket. */
+    private static final long FAREWELL_MS = 500;
+
     /** Bytes that wait for the socket: above the second number nothing more is encoded until they are below the first. */
     private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(512 * 1024, 2 * 1024 * 1024);
 
@@ -63,6 +66,7 @@ final class ClientLoop implements ConnectionOwner {
     private final AtomicInteger outstanding = new AtomicInteger();
     private final Runnable takeInbox = this::takeInbox;
     private final Runnable tick = this::tick;
+    private final CompletableFuture<@Nullable Void> farewell = new CompletableFuture<>();
     private volatile boolean closed;
 
     // Loop thread.
@@ -191,14 +195,19 @@ final class ClientLoop implements ConnectionOwner {
         }
     }
 
-    /** From now on calls fail; what is outstanding ends on the loop. The loop itself is ended by the caller. */
-    void close() {
+    /**
+     * From now on calls fail; what is outstanding ends on the loop. The loop itself is ended by the caller, after the returned
+     * future: it completes when the last bytes are with the operating system, or after a while.
+     */
+    CompletableFuture<?> close() {
         closed = true;
         try {
             eventLoop.execute(this::closeOnLoop);
         } catch (RejectedExecutionException e) {
             failInbox();
+            farewell.complete(null);
         }
+        return farewell.completeOnTimeout(null, FAREWELL_MS, TimeUnit.MILLISECONDS);
     }
 
     /** After the loop's end: what slipped into the inbox meanwhile. */
@@ -755,15 +764,15 @@ final class ClientLoop implements ConnectionOwner {
             old.close("client closed");
         }
         if (connection == null) {
-            return;
-        }
-        if (session != null && connection.isWritable()) {
+            farewell.complete(null);
+        } else if (session != null && connection.isWritable()) {
             long sequence = session.take();
             ByteBuf last = connection.newBatch();
             encoder.closeSession(last, Long.MAX_VALUE, session.id(), sequence, session.lowestOpen());
-            connection.writeAndClose(last);
+            connection.writeAndClose(last, () -> farewell.complete(null));
         } else {
             connection.close("client closed");
+            farewell.complete(null);
         }
     }
 
