@@ -1,0 +1,238 @@
+package dev.cairn.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.cairn.protocol.Limits;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class ClientPartsTest {
+    private static final byte[] KEY = {1};
+
+    @Test
+    void theLowestOpenSequencePassesWhatIsSettled() {
+        ClientSession session = new ClientSession(7);
+        for (int i = 1; i <= 5; i++) {
+            assertThat(session.take()).isEqualTo(i);
+        }
+        session.settle(2);
+        session.settle(3);
+        assertThat(session.lowestOpen()).isEqualTo(1);
+        session.settle(1);
+        assertThat(session.lowestOpen()).isEqualTo(4);
+        session.settle(5);
+        session.settle(4);
+        assertThat(session.lowestOpen()).isEqualTo(6);
+    }
+
+    @Test
+    void theWindowEndsExactlyAtItsLimit() {
+        ClientSession session = new ClientSession(7);
+        for (int round = 0; round < 3; round++) {
+            long low = session.lowestOpen();
+            for (int i = 0; i < Limits.SESSION_WINDOW; i++) {
+                assertThat(session.hasRoom()).isTrue();
+                session.take();
+            }
+            assertThat(session.hasRoom()).isFalse();
+            assertThatThrownBy(session::take).isInstanceOf(IllegalStateException.class);
+            session.settle(low + 1);
+            assertThat(session.hasRoom()).isFalse();
+            session.settle(low);
+            assertThat(session.lowestOpen()).isEqualTo(low + 2);
+            assertThat(session.hasRoom()).isTrue();
+            for (long sequence = low + 2; sequence < low + Limits.SESSION_WINDOW; sequence++) {
+                session.settle(sequence);
+            }
+        }
+    }
+
+    @Test
+    void theTableFindsExactlyWhatIsUnderWay() {
+        String given = System.getProperty("seed", "");
+        long seed = given.isEmpty() ? System.nanoTime() : Long.parseLong(given);
+        System.out.println("seed=" + seed);
+        RandomGenerator random = new SplittableRandom(seed);
+        InFlightTable table = new InFlightTable();
+        Map<Long, Request<?>> model = new HashMap<>();
+        Set<Long> everUsed = new HashSet<>();
+        List<Long> ids = new ArrayList<>();
+        for (int step = 0; step < 200_000; step++) {
+            if (table.hasRoom() && random.nextInt(100) < 52) {
+                Request<?> request = new DeleteRequest(KEY);
+                table.add(request);
+                assertThat(everUsed.add(request.requestId)).isTrue();
+                model.put(request.requestId, request);
+                ids.add(request.requestId);
+            } else if (!ids.isEmpty()) {
+                int at = random.nextInt(ids.size());
+                long id = ids.get(at);
+                ids.set(at, ids.get(ids.size() - 1));
+                ids.remove(ids.size() - 1);
+                Request<?> request = table.find(id);
+                assertThat(request).as("seed " + seed).isSameAs(model.remove(id));
+                if (request != null) {
+                    table.remove(request);
+                }
+                assertThat(table.find(id)).isNull();
+            }
+            assertThat(table.count()).isEqualTo(model.size());
+        }
+    }
+
+    @Test
+    void theTableTakesItsMaximumAndNotOneMore() {
+        InFlightTable table = new InFlightTable();
+        for (int i = 0; i < InFlightTable.MAX_IN_FLIGHT; i++) {
+            assertThat(table.hasRoom()).isTrue();
+            table.add(new DeleteRequest(KEY));
+        }
+        assertThat(table.hasRoom()).isFalse();
+        assertThatThrownBy(() -> table.add(new DeleteRequest(KEY))).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void theInboxKeepsTheOrderOfEachThreadAndWakesOncePerBatch() throws InterruptedException {
+        RequestInbox inbox = new RequestInbox();
+        int threads = 4;
+        int perThread = 50_000;
+        AtomicInteger wakeUps = new AtomicInteger();
+        List<Thread> producers = new ArrayList<>();
+        for (int t = 0; t < threads; t++) {
+            byte[] name = {(byte) t};
+            producers.add(new Thread(() -> {
+                for (int i = 0; i < perThread; i++) {
+                    Request<?> request = new DeleteRequest(name);
+                    request.sequence = i;
+                    if (inbox.push(request)) {
+                        wakeUps.incrementAndGet();
+                    }
+                }
+            }));
+        }
+        producers.forEach(Thread::start);
+        int batches = 0;
+        int taken = 0;
+        long[] next = new long[threads];
+        while (taken < threads * perThread) {
+            Request<?> request = inbox.takeAll();
+            batches += request == null ? 0 : 1;
+            while (request != null) {
+                Request<?> after = request.inboxNext;
+                assertThat(request.sequence).isEqualTo(next[request.key[0]]++);
+                taken++;
+                request = after;
+            }
+        }
+        for (Thread producer : producers) {
+            producer.join();
+        }
+        assertThat(wakeUps.get()).isEqualTo(batches);
+        assertThat(inbox.takeAll()).isNull();
+    }
+
+    @Test
+    void theDeadlineListKeepsItsOrderUnderRemovals() {
+        DeadlineList list = new DeadlineList();
+        List<Request<?>> requests = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            Request<?> request = new DeleteRequest(KEY);
+            requests.add(request);
+            list.add(request);
+        }
+        list.remove(requests.get(2));
+        list.remove(requests.get(0));
+        list.remove(requests.get(4));
+        assertThat(drain(list)).containsExactly(requests.get(1), requests.get(3));
+        list.add(requests.get(0));
+        assertThat(drain(list)).containsExactly(requests.get(0));
+    }
+
+    private static List<Request<?>> drain(DeadlineList list) {
+        List<Request<?>> all = new ArrayList<>();
+        @Nullable Request<?> request;
+        while ((request = list.first()) != null) {
+            list.remove(request);
+            all.add(request);
+        }
+        return all;
+    }
+
+    @Test
+    void theLocatorGoesRoundAndUsesAHintOnce() {
+        LeaderLocator locator = new LeaderLocator(List.of("a", "b", "c"), new SplittableRandom(1));
+        String first = locator.next();
+        locator.onFailure(first, "down", "x");
+        assertThat(locator.next()).isEqualTo("x");
+        locator.onFailure("x", "down", "");
+        Set<String> round = new HashSet<>();
+        for (int i = 0; i < 3; i++) {
+            round.add(locator.next());
+        }
+        assertThat(round).containsExactlyInAnyOrder("a", "b", "c");
+        assertThat(locator.lastProblem()).isEqualTo("x: down");
+    }
+
+    @Test
+    void theLocatorPausesAfterARoundAndNeverLongerThanItsMaximum() {
+        LeaderLocator locator = new LeaderLocator(List.of("a", "b"), new SplittableRandom(1));
+        assertThat(locator.pauseNs()).isZero();
+        locator.onFailure("a", "down", "");
+        assertThat(locator.pauseNs()).isZero();
+        long longest = 0;
+        for (int i = 0; i < 100; i++) {
+            locator.onFailure("b", "down", "");
+            long pause = locator.pauseNs();
+            assertThat(pause).isBetween(LeaderLocator.MIN_PAUSE_NS / 2, LeaderLocator.MAX_PAUSE_NS);
+            longest = Math.max(longest, pause);
+        }
+        assertThat(longest).isGreaterThan(LeaderLocator.MAX_PAUSE_NS / 2);
+        locator.onSuccess();
+        assertThat(locator.pauseNs()).isZero();
+    }
+
+    @Test
+    void addressesAreTakenApart() {
+        assertThat(ServerAddress.parse("127.0.0.1:7401")).isEqualTo(new ServerAddress("127.0.0.1", 7401));
+        assertThat(ServerAddress.parse("[::1]:65535")).isEqualTo(new ServerAddress("::1", 65535));
+        assertThat(ServerAddress.parse("db-1.example:1")).isEqualTo(new ServerAddress("db-1.example", 1));
+        for (String bad : List.of("", "host", ":1", "host:", "host:0", "host:65536", "host:-1", "::1:80", "host:7a")) {
+            assertThatThrownBy(() -> ServerAddress.parse(bad))
+                    .as(bad)
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("'" + bad + "'");
+        }
+    }
+
+    @Test
+    void aConfigurationOutOfRangeNamesFieldValueAndRange() {
+        ClientConfig.Builder good = ClientConfig.builder().servers("a:1");
+        assertThat(good.build().servers()).containsExactly("a:1");
+        assertThat(ClientConfig.builder().servers(" a:1 , b:2 ").build().servers())
+                .containsExactly("a:1", "b:2");
+        assertBad(ClientConfig.builder(), "servers");
+        assertBad(ClientConfig.builder().servers("a"), "host:port");
+        assertBad(ClientConfig.builder().servers("a:1").requestTimeout(Duration.ZERO), "requestTimeout: 0 ms");
+        assertBad(ClientConfig.builder().servers("a:1").requestTimeout(Duration.ofHours(2)), "requestTimeout");
+        assertBad(ClientConfig.builder().servers("a:1").connectTimeout(Duration.ZERO), "connectTimeout");
+        assertBad(ClientConfig.builder().servers("a:1").silenceTimeout(Duration.ZERO), "silenceTimeout");
+        assertBad(ClientConfig.builder().servers("a:1").maxOutstanding(0), "maxOutstanding: 0");
+    }
+
+    private static void assertBad(ClientConfig.Builder config, String message) {
+        assertThatThrownBy(config::build)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(message);
+    }
+}
