@@ -1,0 +1,77 @@
+package dev.cairn.server;
+
+import dev.cairn.raft.InvariantViolation;
+import dev.cairn.server.net.PortInUseException;
+import dev.cairn.wal.HardStateInDoubtException;
+import dev.cairn.wal.LogFailedException;
+import dev.cairn.wal.WalDamagedException;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs one node as a process: {@code NodeMain FILE.properties [--set key=value]...}.
+ *
+ * <p>Exit codes: 2 configuration or a port in use, 3 the data directory belongs to another node, 4 damage, 5 a force or
+ * write failed, 70 anything else that should not happen.
+ */
+public final class NodeMain {
+    static final int EXIT_CONFIGURATION = 2;
+    static final int EXIT_IDENTITY = 3;
+    static final int EXIT_DAMAGE = 4;
+    static final int EXIT_FORCE_FAILED = 5;
+    static final int EXIT_INTERNAL = 70;
+
+    private static final Logger LOGGER = LoggerFactory.getLogger(NodeMain.class);
+
+    private NodeMain() {}
+
+    public static void main(final String[] arguments) {
+        final Node node;
+        try {
+            final NodeConfig config = NodeConfig.fromArguments(List.of(arguments), System.getenv());
+            config.warnings().forEach(warning -> LOGGER.warn("event=config.warning text=\"{}\"", warning));
+            node = Node.start(config, NodeMain::halt);
+        } catch (ConfigException | IdentityException | PortInUseException refusal) {
+            System.err.println(refusal.getMessage());
+            System.exit(exitCode(refusal));
+            return;
+        } catch (RuntimeException failure) {
+            LOGGER.error("event=start.failed", failure);
+            System.err.println(failure.getMessage());
+            System.exit(exitCode(failure));
+            return;
+        }
+        Runtime.getRuntime().addShutdownHook(new Thread(node::close, "stop"));
+    }
+
+    /** A thread of the node failed. Nothing is forced or answered any more; recovery at the next start is what is safe. */
+    private static void halt(final String threadName, final Throwable failure) {
+        LOGGER.error("event=fatal thread={} advice=\"{}\"", threadName, advice(failure), failure);
+        System.err.println(threadName + ": " + failure.getMessage());
+        Runtime.getRuntime().halt(exitCode(failure));
+    }
+
+    private static String advice(final Throwable failure) {
+        return switch (exitCode(failure)) {
+            case EXIT_FORCE_FAILED -> "check the disk and its space, then start the node again: it recovers by itself";
+            case EXIT_DAMAGE -> "keep the data directory as it is; replace the disk or restore the node from its peers";
+            default -> "this should not happen: please report it with the log";
+        };
+    }
+
+    static int exitCode(final Throwable failure) {
+        if (failure instanceof ConfigException || failure instanceof PortInUseException) {
+            return EXIT_CONFIGURATION;
+        } else if (failure instanceof IdentityException) {
+            return EXIT_IDENTITY;
+        } else if (failure instanceof WalDamagedException
+                || failure instanceof HardStateInDoubtException
+                || failure instanceof InvariantViolation) {
+            return EXIT_DAMAGE;
+        } else if (failure instanceof LogFailedException) {
+            return EXIT_FORCE_FAILED;
+        }
+        return EXIT_INTERNAL;
+    }
+}

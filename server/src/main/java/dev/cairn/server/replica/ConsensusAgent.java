@@ -1,0 +1,488 @@
+package dev.cairn.server.replica;
+
+import dev.cairn.engine.KvReader;
+import dev.cairn.protocol.FrameHeader;
+import dev.cairn.protocol.Limits;
+import dev.cairn.protocol.Status;
+import dev.cairn.raft.EntryType;
+import dev.cairn.raft.RaftCore;
+import dev.cairn.raft.RaftOutput;
+import dev.cairn.raft.Role;
+import dev.cairn.wal.EntryDescriptor;
+import dev.cairn.wal.HardState;
+import dev.cairn.wal.Wal;
+import java.util.Map;
+import org.agrona.DirectBuffer;
+import org.agrona.collections.LongHashSet;
+import org.agrona.concurrent.MessageHandler;
+
+/**
+ * The loop: takes what the network, the disk and the state machine have brought, lets the core decide, and hands on what
+ * follows. One thread calls {@link #doWork} and everything else here; it never waits, for a ring or for anything else.
+ *
+ * <p>A cycle, in this order:
+ *
+ * <ol>
+ *   <li>completions: what became durable, what was applied, results, slow reads
+ *   <li>peers, all that arrived: before clients, so that load cannot cause elections
+ *   <li>ticks, at most one: behind the peers, so that after a pause a leader's waiting message counts before the timeout
+ *   <li>clients, at most {@link #CLIENT_FRAMES_PER_CYCLE}
+ *   <li>{@link RaftCore#flush}: one AppendEntries carries what the cycle gathered, batching without timers
+ *   <li>publish the appended position: the log-sync thread forces it while the peers force theirs
+ *   <li>hand committed and durable ranges to apply; serve confirmed reads
+ *   <li>replies, one flush per connection
+ * </ol>
+ */
+public final class ConsensusAgent {
+    /** Client frames taken in one cycle, so that a flood cannot keep the peers waiting. */
+    static final int CLIENT_FRAMES_PER_CYCLE = 2048;
+
+    /** Entries that may be proposed and not yet applied; beyond it clients are told BUSY. */
+    static final int MAX_OPEN_PROPOSALS = 1 << 15;
+
+    /** Bytes of commands that may be proposed and not yet applied; beyond it clients are told BUSY. */
+    static final long MAX_OPEN_PROPOSAL_BYTES = 256L << 20;
+
+    /** Reads served in one cycle. */
+    private static final int READS_PER_CYCLE = 4096;
+
+    /** The log writes its empty record when nothing was appended for this long. */
+    private static final long IDLE_RECORD_DELAY_NS = 100_000_000L;
+
+    private final int nodeId;
+    private final Map<Integer, String> clientAddresses;
+    private final long tickNs;
+    private final RaftCore core;
+    private final Wal wal;
+    private final WalRaftLog log;
+    private final LogSyncAgent logSync;
+    private final Wakeable logSyncWake;
+    private final ApplyAgent apply;
+    private final Wakeable applyWake;
+    private final KvReader memoryReader;
+    private final ReaderAgent slowReader;
+    private final Wakeable slowReaderWake;
+    private final PeerTransport peers;
+    private final PeerPublisher peerPublisher;
+    private final PeerMessageAdapter peerAdapter;
+    private final ClientTransport clients;
+    private final ReplyPublisher replies;
+    private final ClientRequestAdapter clientAdapter = new ClientRequestAdapter(this);
+    private final EventLog events;
+
+    private final ReplySlots slots = new ReplySlots(MAX_OPEN_PROPOSALS);
+    private final PendingReads reads = new PendingReads(Limits.MAX_KEY_BYTES);
+    private final LongHashSet toldConnections = new LongHashSet();
+    private final PendingReads.Handler serveRead = this::serveGet;
+    private final PendingReads.Handler failRead = this::refuseNotLeader;
+    private final MessageHandler onResult = this::onResult;
+    private final MessageHandler onRow = this::onRow;
+
+    private final long readableFromIndex;
+    private long nowNs;
+    private long nextTickNs;
+    private long offeredIndex;
+    private long openBytes;
+    private long lastAppendNs;
+    private long lastAppendedPosition;
+    private boolean stopping;
+
+    ConsensusAgent(final Replica.Parts parts, final long startNs) {
+        final Replica.Config config = parts.config();
+        final Replica.Surroundings around = parts.around();
+        nodeId = config.raft().nodeId();
+        clientAddresses = config.clientAddresses();
+        tickNs = config.tickNs();
+        wal = parts.wal();
+        log = new WalRaftLog(wal, wal.newLoopCursor(), config.wallClockMs());
+        logSync = parts.logSync();
+        logSyncWake = around.logSyncWake();
+        apply = parts.apply();
+        applyWake = around.applyWake();
+        memoryReader = parts.memoryReader();
+        slowReader = parts.slowReader();
+        slowReaderWake = around.slowReaderWake();
+        peers = around.peers();
+        clients = around.clients();
+        events = around.events();
+        replies = new ReplyPublisher(clients);
+        peerPublisher = new PeerPublisher(peers, wal.newLoopCursor());
+        nowNs = startNs;
+        nextTickNs = startNs + tickNs;
+        log.now(startNs);
+        final HardState hardState = logSync.durable();
+        core = new RaftCore(
+                config.raft(),
+                parts.startTerm(),
+                parts.startTerm() == hardState.term() ? hardState.votedFor() : 0,
+                hardState.sequence(),
+                hardState.term(),
+                apply.appliedIndex(),
+                log,
+                new Output(),
+                around.jitter());
+        peerAdapter = new PeerMessageAdapter(core, log, events);
+        offeredIndex = apply.appliedIndex();
+        lastAppendedPosition = wal.appendedPosition();
+        lastAppendNs = startNs;
+        readableFromIndex = Math.min(wal.startCommitHint(), wal.appendedIndex());
+    }
+
+    /**
+     * One cycle.
+     *
+     * @param monotonicNs a clock that never goes back; its origin does not matter
+     * @return how much was found to do; 0 = the caller may wait until {@link #nextTickNs} or a wake-up
+     */
+    public int doWork(final long monotonicNs) {
+        nowNs = monotonicNs;
+        log.now(monotonicNs);
+        int work = takeCompletions();
+        work += peers.poll(peerAdapter);
+        work += tick();
+        work += clients.poll(clientAdapter, CLIENT_FRAMES_PER_CYCLE);
+        core.flush();
+        peerPublisher.flush();
+        publishLog();
+        work += offerCommitted();
+        work += reads.serve(core.appliedIndex(), READS_PER_CYCLE, serveRead);
+        clients.flush();
+        return work;
+    }
+
+    /** When {@link #doWork} must be called again even if nothing arrives. */
+    public long nextTickNs() {
+        return nextTickNs;
+    }
+
+    /** True when frames of clients were left for the next cycle. */
+    public boolean hasClientFrames() {
+        return clients.hasFrames();
+    }
+
+    // ---- completions ---------------------------------------------------------------------------------------------
+
+    private int takeCompletions() {
+        final HardState durable = logSync.durable();
+        core.onHardStateDurable(durable.sequence(), durable.term());
+        core.onLogDurable(wal.durablePosition());
+        takeApplied(apply.appliedIndex());
+        return apply.pollResults(onResult) + slowReader.pollResults(onRow);
+    }
+
+    private void takeApplied(final long appliedIndex) {
+        if (openBytes > 0) {
+            for (long index = core.appliedIndex() + 1; index <= appliedIndex; index++) {
+                openBytes -= Math.min(openBytes, wal.entryLength(index));
+            }
+        }
+        core.onApplied(appliedIndex);
+    }
+
+    private void onResult(final int type, final DirectBuffer buffer, final int offset, final int length) {
+        final long index = buffer.getLong(offset + ApplyAgent.RESULT_INDEX_OFFSET);
+        if (!slots.isWaiting(index)) {
+            return;
+        }
+        final long connectionId = slots.connectionId(index);
+        final long requestId = slots.requestId(index);
+        slots.free(index);
+        replies.commandReply(
+                connectionId,
+                requestId,
+                buffer.getInt(offset + ApplyAgent.RESULT_STATUS_OFFSET),
+                buffer.getLong(offset + ApplyAgent.RESULT_REVISION_OFFSET),
+                buffer,
+                offset + ApplyAgent.RESULT_BYTES_OFFSET,
+                length - ApplyAgent.RESULT_BYTES_OFFSET);
+    }
+
+    private void onRow(final int type, final DirectBuffer buffer, final int offset, final int length) {
+        final long connectionId = buffer.getLong(offset + ReaderAgent.CONNECTION_ID_OFFSET);
+        final long requestId = buffer.getLong(offset + ReaderAgent.REQUEST_ID_OFFSET);
+        if (type == ReaderAgent.ROW_MESSAGE) {
+            replies.getReply(
+                    connectionId,
+                    requestId,
+                    buffer,
+                    offset + ReaderAgent.BYTES_OFFSET,
+                    length - ReaderAgent.BYTES_OFFSET);
+        } else {
+            replies.getNotFound(connectionId, requestId);
+        }
+    }
+
+    // ---- time ----------------------------------------------------------------------------------------------------
+
+    /** After a pause the ticks that were missed are not made up for: the messages of that time have not arrived either. */
+    private int tick() {
+        if (nowNs - nextTickNs < 0) {
+            return 0;
+        }
+        nextTickNs = Math.max(nextTickNs + tickNs, nowNs + tickNs / 2);
+        core.tick();
+        return 1;
+    }
+
+    // ---- clients -------------------------------------------------------------------------------------------------
+
+    void onCommand(
+            final long connectionId,
+            final long requestId,
+            final DirectBuffer buffer,
+            final int offset,
+            final int length) {
+        if (core.role() != Role.LEADER) {
+            refuseNotLeader(connectionId, requestId);
+        } else if (stopping) {
+            refuse(connectionId, requestId, Status.SHUTTING_DOWN, "this node stops");
+        } else if (core.lastIndex() - core.appliedIndex() >= slots.capacity()
+                || openBytes + length > MAX_OPEN_PROPOSAL_BYTES) {
+            refuse(connectionId, requestId, Status.BUSY, "too many commands are under way");
+        } else if (!wal.ensureRoom(EntryDescriptor.HEADER_LENGTH + length)) {
+            refuse(connectionId, requestId, Status.NO_SPACE, "the disk of the leader is full");
+        } else {
+            log.stage(buffer, offset, length);
+            final long index = core.propose(EntryType.COMMAND);
+            log.unstage();
+            openBytes += wal.entryLength(index);
+            slots.put(index, connectionId, requestId);
+        }
+    }
+
+    void onLinearizableGet(
+            final long connectionId, final long requestId, final DirectBuffer key, final int offset, final int length) {
+        if (core.role() != Role.LEADER) {
+            refuseNotLeader(connectionId, requestId);
+            return;
+        }
+        final long readId = reads.add(connectionId, requestId, key, offset, length);
+        if (readId == 0) {
+            refuse(connectionId, requestId, Status.BUSY, "too many reads wait");
+        } else {
+            core.requestRead(readId);
+        }
+    }
+
+    void onStaleGet(
+            final long connectionId,
+            final long requestId,
+            final long minRevision,
+            final DirectBuffer key,
+            final int offset,
+            final int length) {
+        final long applied = core.appliedIndex();
+        // Also a stale read never goes back behind what this node had served before it was restarted.
+        final long needed = Math.max(minRevision, readableFromIndex);
+        if (applied < needed) {
+            refuse(
+                    connectionId,
+                    requestId,
+                    Status.NOT_CAUGHT_UP,
+                    "applied index is " + applied + ", needed is " + needed);
+        } else {
+            serveGet(connectionId, requestId, key, offset, length);
+        }
+    }
+
+    private void serveGet(
+            final long connectionId, final long requestId, final DirectBuffer key, final int offset, final int length) {
+        final int rowLength = memoryReader.get(key, offset, length, true);
+        if (rowLength >= 0) {
+            replies.getReply(connectionId, requestId, memoryReader.buffer(), 0, rowLength);
+        } else if (rowLength == KvReader.NOT_FOUND) {
+            replies.getNotFound(connectionId, requestId);
+        } else if (slowReader.offer(connectionId, requestId, key, offset, length)) {
+            slowReaderWake.wake();
+        } else {
+            refuse(connectionId, requestId, Status.BUSY, "too many reads wait for the disk");
+        }
+    }
+
+    void onStatus(final long connectionId, final long requestId) {
+        replies.statusReply(connectionId, requestId, nodeId, core, apply.digest(), leaderAddress());
+    }
+
+    void refuse(final long connectionId, final long requestId, final Status status, final String text) {
+        replies.error(connectionId, requestId, status, core.leaderId(), leaderAddress(), text);
+    }
+
+    private void refuseNotLeader(
+            final long connectionId, final long requestId, final DirectBuffer key, final int offset, final int length) {
+        refuseNotLeader(connectionId, requestId);
+    }
+
+    private void refuseNotLeader(final long connectionId, final long requestId) {
+        refuse(connectionId, requestId, Status.NOT_LEADER, "this node does not lead");
+    }
+
+    private String leaderAddress() {
+        return clientAddresses.getOrDefault(core.leaderId(), "");
+    }
+
+    // ---- hand-overs ----------------------------------------------------------------------------------------------
+
+    private void publishLog() {
+        final long appended = wal.appendedPosition();
+        if (appended != lastAppendedPosition) {
+            lastAppendedPosition = appended;
+            lastAppendNs = nowNs;
+        } else if (lastAppendNs != Long.MAX_VALUE && nowNs - lastAppendNs >= IDLE_RECORD_DELAY_NS) {
+            writeEmptyRecord();
+        }
+        wal.publish();
+        if (logSync.hasWork()) {
+            logSyncWake.wake();
+        }
+    }
+
+    /** Once at idleness and once at a clean stop: the log says by itself how far it is durable and committed. */
+    private void writeEmptyRecord() {
+        wal.onIdle(core.commitIndex());
+        lastAppendedPosition = wal.appendedPosition();
+        lastAppendNs = Long.MAX_VALUE;
+    }
+
+    /** Apply takes at most min(commit index, locally durable index), on every node. */
+    private int offerCommitted() {
+        final long limit = Math.min(core.commitIndex(), core.durableIndex());
+        if (limit <= offeredIndex || !apply.offer(limit, core.term(limit), core.role() == Role.LEADER)) {
+            return 0;
+        }
+        offeredIndex = limit;
+        applyWake.wake();
+        return 1;
+    }
+
+    // ---- stop ----------------------------------------------------------------------------------------------------
+
+    /** First step of a clean stop: new commands are refused, those under way go on. */
+    public void refuseNewCommands() {
+        stopping = true;
+    }
+
+    /** True when nothing is under way here: all that was appended is durable, and what this node proposed is applied. */
+    public boolean isDrained() {
+        return !logSync.hasWork()
+                && wal.durablePosition() == wal.appendedPosition()
+                && (core.role() != Role.LEADER || core.appliedIndex() >= core.lastIndex());
+    }
+
+    /** Last step of a clean stop, behind the last cycle: what {@link LogSyncAgent#doWork} forces next ends the log. */
+    public void endLog() {
+        writeEmptyRecord();
+        wal.publish();
+    }
+
+    public RaftCore core() {
+        return core;
+    }
+
+    /** What the core wants done beyond the frames that the publisher writes. */
+    private final class Output implements RaftOutput {
+        @Override
+        public void sendRequestVote(
+                final int to,
+                final long term,
+                final boolean preVote,
+                final long lastLogIndex,
+                final long lastLogTerm) {
+            peerPublisher.sendRequestVote(to, term, preVote, lastLogIndex, lastLogTerm);
+        }
+
+        @Override
+        public void sendVote(
+                final int to,
+                final long term,
+                final boolean preVote,
+                final long requestTerm,
+                final boolean granted) {
+            peerPublisher.sendVote(to, term, preVote, requestTerm, granted);
+        }
+
+        @Override
+        public void sendAppendEntries(
+                final int to,
+                final long term,
+                final long prevLogIndex,
+                final long prevLogTerm,
+                final long lastIndex,
+                final long commitIndex,
+                final long readPosition) {
+            peerPublisher.sendAppendEntries(
+                    to, term, prevLogIndex, prevLogTerm, lastIndex, commitIndex, readPosition);
+        }
+
+        @Override
+        public void sendAppendEntriesAccepted(
+                final int to,
+                final long term,
+                final long matchIndex,
+                final long verifiedIndex,
+                final long readPosition) {
+            peerPublisher.sendAppendEntriesAccepted(to, term, matchIndex, verifiedIndex, readPosition);
+        }
+
+        @Override
+        public void sendAppendEntriesRejected(
+                final int to,
+                final long term,
+                final long prevLogIndex,
+                final long conflictIndex,
+                final long conflictTerm,
+                final long readPosition) {
+            peerPublisher.sendAppendEntriesRejected(
+                    to, term, prevLogIndex, conflictIndex, conflictTerm, readPosition);
+        }
+
+        @Override
+        public void persistHardState(final long sequence, final long term, final int votedFor) {
+            logSync.request(new HardState(
+                    term,
+                    votedFor,
+                    logSync.durable().repairing(),
+                    logSync.durable().storageEpoch(),
+                    sequence));
+        }
+
+        @Override
+        public void onCommitAdvanced(final long commitIndex) {
+            // The watermark is read at the end of the cycle, see offerCommitted.
+        }
+
+        @Override
+        public void onReadsConfirmed(final long lastReadId, final long readIndex) {
+            reads.onConfirmed(lastReadId, readIndex);
+        }
+
+        @Override
+        public void onReadsFailed() {
+            reads.failAll(failRead);
+        }
+
+        @Override
+        public void onRoleChanged(final Role role, final long term, final int leaderId, final String reason) {
+            if (role == Role.LEADER) {
+                log.onLeaderStart();
+            } else {
+                tellWaitingConnections();
+            }
+            events.onRoleChanged(role, term, leaderId, reason);
+        }
+
+        /** Leadership is lost: what was proposed here may commit or not; clients send the same sequences to the next leader. */
+        private void tellWaitingConnections() {
+            openBytes = 0;
+            toldConnections.clear();
+            slots.clear(toldConnections);
+            final LongHashSet.LongIterator connections = toldConnections.iterator();
+            while (connections.hasNext()) {
+                refuse(
+                        connections.nextValue(),
+                        FrameHeader.CONNECTION_REQUEST_ID,
+                        Status.NOT_LEADER,
+                        "leadership was lost: the outcome of what is in flight is not known");
+            }
+        }
+    }
+}

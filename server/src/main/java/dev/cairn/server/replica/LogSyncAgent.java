@@ -1,0 +1,81 @@
+package dev.cairn.server.replica;
+
+import dev.cairn.wal.HardState;
+import dev.cairn.wal.HardStateFile;
+import dev.cairn.wal.Wal;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes things durable, on its own thread: the newest hard state, then one force for everything that was published while
+ * the last force ran. That is the whole of group commit: no timer, the disk's own speed makes the groups.
+ *
+ * <p>A write or force that fails throws and is never repeated: the kernel may report a second force as done although it
+ * has dropped the pages.
+ */
+public final class LogSyncAgent implements DutyCycle {
+    private final Wal wal;
+    private final HardStateFile hardStateFile;
+    private final Wakeable loop;
+
+    // The sequence in both is the core's, which may skip; the file counts its own writes.
+
+    /** Written by the loop: the newest hard state that it wants on disk. */
+    private volatile @Nullable HardState requested;
+
+    /** Written by this agent: the newest hard state that is on disk. */
+    private volatile HardState durable;
+
+    LogSyncAgent(final Wal wal, final HardStateFile hardStateFile, final HardState durable, final Wakeable loop) {
+        this.wal = wal;
+        this.hardStateFile = hardStateFile;
+        this.durable = durable;
+        this.loop = loop;
+    }
+
+    /** Loop thread: wants this state on disk; one that was requested before and is not yet written may be skipped. */
+    void request(final HardState hardState) {
+        requested = hardState;
+    }
+
+    /** Any thread. */
+    HardState durable() {
+        return durable;
+    }
+
+    /** Any thread: true when {@link #doWork} would find something. */
+    @Override
+    public boolean hasWork() {
+        final HardState wanted = requested;
+        return (wanted != null && wanted.sequence() > durable.sequence()) || wal.hasUnforced();
+    }
+
+    /** One cycle: (1) the hard state (2) the log (3) with nothing else to do, the hard state's second copy. */
+    @Override
+    public int doWork() {
+        final int work = writeHardState() + forceLog();
+        if (work == 0) {
+            hardStateFile.mirror();
+        }
+        return work;
+    }
+
+    private int writeHardState() {
+        final HardState wanted = requested;
+        if (wanted == null || wanted.sequence() <= durable.sequence()) {
+            return 0;
+        }
+        hardStateFile.write(wanted.term(), wanted.votedFor(), wanted.repairing(), wanted.storageEpoch());
+        durable = wanted;
+        loop.wake();
+        return 1;
+    }
+
+    private int forceLog() {
+        if (!wal.hasUnforced()) {
+            return 0;
+        }
+        wal.force();
+        loop.wake();
+        return 1;
+    }
+}

@@ -1,0 +1,138 @@
+package dev.cairn.server.replica;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import dev.cairn.protocol.FrameHeader;
+import dev.cairn.raft.RaftCore;
+import dev.cairn.server.replica.PeerProtocol.AppendAccepted;
+import dev.cairn.server.replica.PeerProtocol.AppendEntries;
+import dev.cairn.server.replica.PeerProtocol.AppendRejected;
+import dev.cairn.server.replica.PeerProtocol.RequestVote;
+import dev.cairn.server.replica.PeerProtocol.Vote;
+import org.agrona.DirectBuffer;
+
+/**
+ * Turns frames of peers into calls of the core. A frame that contradicts its layout is dropped and reported: Raft
+ * repeats what it needs, and nothing of such a frame is believed. Loop thread.
+ */
+final class PeerMessageAdapter implements PeerTransport.Handler {
+    private final RaftCore core;
+    private final WalRaftLog log;
+    private final EventLog events;
+    private final EntryBatch batch = new EntryBatch();
+
+    PeerMessageAdapter(final RaftCore core, final WalRaftLog log, final EventLog events) {
+        this.core = core;
+        this.log = log;
+        this.events = events;
+    }
+
+    @Override
+    public void onPeerConnectionChanged(final int peerId) {
+        core.onPeerUnreachable(peerId);
+    }
+
+    @Override
+    public void onPeerFrame(final int peerId, final DirectBuffer frame, final int offset, final int length) {
+        final int type = frame.getShort(offset + FrameHeader.TYPE_OFFSET, LITTLE_ENDIAN) & 0xFFFF;
+        final int blockLength = frame.getShort(offset + FrameHeader.BLOCK_LENGTH_OFFSET, LITTLE_ENDIAN) & 0xFFFF;
+        final int version = frame.getByte(offset + FrameHeader.VERSION_OFFSET) & 0xFF;
+        final int block = offset + FrameHeader.HEADER_LENGTH;
+        final int variable = block + blockLength;
+        final int variableLength = length - FrameHeader.HEADER_LENGTH - blockLength;
+        if (version != PeerProtocol.VERSION) {
+            events.onBadPeerFrame(peerId, "peer protocol version " + version + ", expected " + PeerProtocol.VERSION);
+        } else if (variableLength < 0 || blockLength < knownBlockLength(type)) {
+            events.onBadPeerFrame(peerId, "type " + type + " with a block of " + blockLength + " in " + length + " bytes");
+        } else {
+            dispatch(peerId, type, frame, block, variable, variableLength);
+        }
+    }
+
+    private static int knownBlockLength(final int type) {
+        return switch (type) {
+            case PeerProtocol.REQUEST_VOTE -> RequestVote.BLOCK_LENGTH;
+            case PeerProtocol.VOTE -> Vote.BLOCK_LENGTH;
+            case PeerProtocol.APPEND_ENTRIES -> AppendEntries.BLOCK_LENGTH;
+            case PeerProtocol.APPEND_ACCEPTED -> AppendAccepted.BLOCK_LENGTH;
+            case PeerProtocol.APPEND_REJECTED -> AppendRejected.BLOCK_LENGTH;
+            default -> 0;
+        };
+    }
+
+    private void dispatch(
+            final int peerId,
+            final int type,
+            final DirectBuffer frame,
+            final int block,
+            final int variable,
+            final int variableLength) {
+        switch (type) {
+            case PeerProtocol.APPEND_ENTRIES -> onAppendEntries(peerId, frame, block, variable, variableLength);
+            case PeerProtocol.APPEND_ACCEPTED ->
+                core.onAppendEntriesAccepted(
+                        peerId,
+                        frame.getLong(block + AppendAccepted.TERM_OFFSET, LITTLE_ENDIAN),
+                        frame.getLong(block + AppendAccepted.MATCH_INDEX_OFFSET, LITTLE_ENDIAN),
+                        frame.getLong(block + AppendAccepted.VERIFIED_INDEX_OFFSET, LITTLE_ENDIAN),
+                        frame.getLong(block + AppendAccepted.READ_POSITION_OFFSET, LITTLE_ENDIAN));
+            case PeerProtocol.APPEND_REJECTED ->
+                core.onAppendEntriesRejected(
+                        peerId,
+                        frame.getLong(block + AppendRejected.TERM_OFFSET, LITTLE_ENDIAN),
+                        frame.getLong(block + AppendRejected.PREV_LOG_INDEX_OFFSET, LITTLE_ENDIAN),
+                        frame.getLong(block + AppendRejected.CONFLICT_INDEX_OFFSET, LITTLE_ENDIAN),
+                        frame.getLong(block + AppendRejected.CONFLICT_TERM_OFFSET, LITTLE_ENDIAN),
+                        frame.getLong(block + AppendRejected.READ_POSITION_OFFSET, LITTLE_ENDIAN));
+            case PeerProtocol.REQUEST_VOTE ->
+                core.onRequestVote(
+                        peerId,
+                        frame.getLong(block + RequestVote.TERM_OFFSET, LITTLE_ENDIAN),
+                        frame.getByte(block + RequestVote.PRE_VOTE_OFFSET) != 0,
+                        frame.getLong(block + RequestVote.LAST_LOG_INDEX_OFFSET, LITTLE_ENDIAN),
+                        frame.getLong(block + RequestVote.LAST_LOG_TERM_OFFSET, LITTLE_ENDIAN));
+            case PeerProtocol.VOTE ->
+                core.onVote(
+                        peerId,
+                        frame.getLong(block + Vote.TERM_OFFSET, LITTLE_ENDIAN),
+                        frame.getByte(block + Vote.PRE_VOTE_OFFSET) != 0,
+                        frame.getLong(block + Vote.REQUEST_TERM_OFFSET, LITTLE_ENDIAN),
+                        frame.getByte(block + Vote.GRANTED_OFFSET) != 0);
+            default -> events.onBadPeerFrame(peerId, "unknown type " + type);
+        }
+    }
+
+    private void onAppendEntries(
+            final int peerId,
+            final DirectBuffer frame,
+            final int block,
+            final int variable,
+            final int variableLength) {
+        final long prevLogIndex = frame.getLong(block + AppendEntries.PREV_LOG_INDEX_OFFSET, LITTLE_ENDIAN);
+        final int entriesLength = frame.getInt(block + AppendEntries.ENTRIES_LENGTH_OFFSET, LITTLE_ENDIAN);
+        if (entriesLength != variableLength) {
+            events.onBadPeerFrame(peerId, entriesLength + " bytes of entries stated, " + variableLength + " received");
+            return;
+        }
+        final String wrong = batch.wrap(
+                frame,
+                variable,
+                variableLength,
+                frame.getInt(block + AppendEntries.ENTRY_COUNT_OFFSET, LITTLE_ENDIAN),
+                prevLogIndex + 1);
+        if (wrong != null) {
+            events.onBadPeerFrame(peerId, wrong);
+            return;
+        }
+        log.stage(batch);
+        core.onAppendEntries(
+                peerId,
+                frame.getLong(block + AppendEntries.TERM_OFFSET, LITTLE_ENDIAN),
+                prevLogIndex,
+                frame.getLong(block + AppendEntries.PREV_LOG_TERM_OFFSET, LITTLE_ENDIAN),
+                frame.getLong(block + AppendEntries.COMMIT_INDEX_OFFSET, LITTLE_ENDIAN),
+                frame.getLong(block + AppendEntries.READ_POSITION_OFFSET, LITTLE_ENDIAN),
+                batch);
+        log.unstage();
+    }
+}

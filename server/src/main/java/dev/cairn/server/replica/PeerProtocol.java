@@ -1,0 +1,133 @@
+package dev.cairn.server.replica;
+
+/**
+ * Messages between nodes, version 1. Each is a frame with the header of the client protocol, type numbers from 100 and a
+ * version of its own, then a fixed block, then (AppendEntries only) entries verbatim as they lie in the log.
+ */
+public final class PeerProtocol {
+    public static final int VERSION = 1;
+
+    public static final int HELLO = 100;
+    public static final int HELLO_REPLY = 101;
+    public static final int REQUEST_VOTE = 102;
+    public static final int VOTE = 103;
+    public static final int APPEND_ENTRIES = 104;
+    public static final int APPEND_ACCEPTED = 105;
+    public static final int APPEND_REJECTED = 106;
+
+    private PeerProtocol() {}
+
+    /**
+     * First frame of a connection, from the node that dials; the other end answers with the same block and a status.
+     *
+     * <pre>
+     *   0 u32 magic "CARP"        4 u16 version        6 u16 status (reply: a protocol Status, 0 = welcome)
+     *   8 i64 cluster id hash    16 i32 node id       20 i32 the node id that is dialled
+     *  24 i64 storage id of the sender's data directory
+     * </pre>
+     */
+    public static final class Hello {
+        public static final int MAGIC = 0x50524143;
+        public static final int MAGIC_OFFSET = 0;
+        public static final int VERSION_OFFSET = 4;
+        public static final int STATUS_OFFSET = 6;
+        public static final int CLUSTER_ID_HASH_OFFSET = 8;
+        public static final int NODE_ID_OFFSET = 16;
+        public static final int TO_NODE_ID_OFFSET = 20;
+        public static final int STORAGE_ID_OFFSET = 24;
+        public static final int BLOCK_LENGTH = 32;
+
+        private Hello() {}
+    }
+
+    /**
+     * Asks for a vote.
+     *
+     * <pre>
+     *   0 i64 term    8 i64 last log index    16 i64 last log term    24 u8 pre-vote    25 7 x 0
+     * </pre>
+     */
+    public static final class RequestVote {
+        public static final int TERM_OFFSET = 0;
+        public static final int LAST_LOG_INDEX_OFFSET = 8;
+        public static final int LAST_LOG_TERM_OFFSET = 16;
+        public static final int PRE_VOTE_OFFSET = 24;
+        public static final int BLOCK_LENGTH = 32;
+
+        private RequestVote() {}
+    }
+
+    /**
+     * Answers a vote request.
+     *
+     * <pre>
+     *   0 i64 term    8 i64 term of the request    16 u8 pre-vote    17 u8 granted    18 6 x 0
+     * </pre>
+     */
+    public static final class Vote {
+        public static final int TERM_OFFSET = 0;
+        public static final int REQUEST_TERM_OFFSET = 8;
+        public static final int PRE_VOTE_OFFSET = 16;
+        public static final int GRANTED_OFFSET = 17;
+        public static final int BLOCK_LENGTH = 24;
+
+        private Vote() {}
+    }
+
+    /**
+     * Entries, heartbeat, probe and carrier of read positions in one.
+     *
+     * <pre>
+     *   0 i64 term           8 i64 previous index    16 i64 previous term
+     *  24 i64 commit index  32 i64 read position     40 i32 number of entries    44 i32 bytes of entries
+     *  48 entries, one behind the other without padding, each beginning with its CRC and its length
+     * </pre>
+     */
+    public static final class AppendEntries {
+        public static final int TERM_OFFSET = 0;
+        public static final int PREV_LOG_INDEX_OFFSET = 8;
+        public static final int PREV_LOG_TERM_OFFSET = 16;
+        public static final int COMMIT_INDEX_OFFSET = 24;
+        public static final int READ_POSITION_OFFSET = 32;
+        public static final int ENTRY_COUNT_OFFSET = 40;
+        public static final int ENTRIES_LENGTH_OFFSET = 44;
+        public static final int BLOCK_LENGTH = 48;
+
+        private AppendEntries() {}
+    }
+
+    /**
+     * The entries are in the follower's log.
+     *
+     * <pre>
+     *   0 i64 term    8 i64 match index    16 i64 verified index    24 i64 read position
+     * </pre>
+     */
+    public static final class AppendAccepted {
+        public static final int TERM_OFFSET = 0;
+        public static final int MATCH_INDEX_OFFSET = 8;
+        public static final int VERIFIED_INDEX_OFFSET = 16;
+        public static final int READ_POSITION_OFFSET = 24;
+        public static final int BLOCK_LENGTH = 32;
+
+        private AppendAccepted() {}
+    }
+
+    /**
+     * The follower's log does not hold what precedes the entries.
+     *
+     * <pre>
+     *   0 i64 term    8 i64 previous index    16 i64 conflict index    24 i64 conflict term    32 i64 read position
+     * </pre>
+     */
+    public static final class AppendRejected {
+        public static final int TERM_OFFSET = 0;
+        public static final int PREV_LOG_INDEX_OFFSET = 8;
+        public static final int CONFLICT_INDEX_OFFSET = 16;
+        public static final int CONFLICT_TERM_OFFSET = 24;
+        public static final int READ_POSITION_OFFSET = 32;
+        public static final int BLOCK_LENGTH = 40;
+
+        private AppendRejected() {}
+    }
+}

@@ -1,0 +1,89 @@
+package dev.cairn.server.replica;
+
+import dev.cairn.engine.KvReader;
+import org.agrona.DirectBuffer;
+import org.agrona.concurrent.MessageHandler;
+import org.agrona.concurrent.ringbuffer.OneToOneRingBuffer;
+
+/**
+ * Serves point reads that the loop could not answer from memory, on a thread that may wait for the disk. The loop has
+ * already established that the state machine is far enough. A slow read delays other slow reads, nothing else.
+ */
+public final class ReaderAgent implements DutyCycle {
+    static final int ROW_MESSAGE = 1;
+    static final int NOT_FOUND_MESSAGE = 2;
+    static final int CONNECTION_ID_OFFSET = 0;
+    static final int REQUEST_ID_OFFSET = 8;
+    static final int BYTES_OFFSET = 16;
+
+    private static final int READ_MESSAGE = 3;
+    private static final int REQUEST_RING_BYTES = 1 << 20;
+    /** At least eight times the largest row. */
+    private static final int RESULT_RING_BYTES = 16 << 20;
+
+    private final KvReader reader;
+    private final Wakeable loop;
+    private final OneToOneRingBuffer requests = ApplyAgent.newRing(REQUEST_RING_BYTES);
+    private final OneToOneRingBuffer results = ApplyAgent.newRing(RESULT_RING_BYTES);
+    private final MessageHandler onRequest = this::onRequest;
+
+    ReaderAgent(final KvReader reader, final Wakeable loop) {
+        this.reader = reader;
+        this.loop = loop;
+    }
+
+    /**
+     * Loop thread.
+     *
+     * @return false when too many reads wait: the client is to be told BUSY
+     */
+    boolean offer(
+            final long connectionId, final long requestId, final DirectBuffer key, final int offset, final int length) {
+        final int claim = requests.tryClaim(READ_MESSAGE, BYTES_OFFSET + length);
+        if (claim < 0) {
+            return false;
+        }
+        requests.buffer().putLong(claim + CONNECTION_ID_OFFSET, connectionId);
+        requests.buffer().putLong(claim + REQUEST_ID_OFFSET, requestId);
+        requests.buffer().putBytes(claim + BYTES_OFFSET, key, offset, length);
+        requests.commit(claim);
+        return true;
+    }
+
+    /** Loop thread: takes the answers that have arrived. */
+    int pollResults(final MessageHandler handler) {
+        return results.read(handler);
+    }
+
+    /** Any thread: true when {@link #doWork} would find something. */
+    @Override
+    public boolean hasWork() {
+        return requests.size() > 0;
+    }
+
+    /** One cycle: one read, when there is room for its answer. */
+    @Override
+    public int doWork() {
+        if (results.capacity() - results.size() < results.maxMsgLength() + 64) {
+            return 0;
+        }
+        return requests.read(onRequest, 1);
+    }
+
+    private void onRequest(final int type, final DirectBuffer buffer, final int offset, final int length) {
+        final int rowLength = reader.get(buffer, offset + BYTES_OFFSET, length - BYTES_OFFSET, false);
+        final boolean found = rowLength >= 0;
+        final int claim = results.tryClaim(
+                found ? ROW_MESSAGE : NOT_FOUND_MESSAGE, BYTES_OFFSET + (found ? rowLength : 0));
+        if (claim < 0) {
+            throw new IllegalStateException("no room for a row of " + rowLength + " bytes");
+        }
+        results.buffer().putLong(claim + CONNECTION_ID_OFFSET, buffer.getLong(offset + CONNECTION_ID_OFFSET));
+        results.buffer().putLong(claim + REQUEST_ID_OFFSET, buffer.getLong(offset + REQUEST_ID_OFFSET));
+        if (found) {
+            results.buffer().putBytes(claim + BYTES_OFFSET, reader.buffer(), 0, rowLength);
+        }
+        results.commit(claim);
+        loop.wake();
+    }
+}

@@ -1,0 +1,144 @@
+package dev.cairn.server.replica;
+
+import dev.cairn.engine.AppliedState;
+import dev.cairn.engine.KvReader;
+import dev.cairn.engine.KvStateMachine;
+import dev.cairn.engine.KvStore;
+import dev.cairn.raft.RaftConfig;
+import dev.cairn.wal.Floor;
+import dev.cairn.wal.HardState;
+import dev.cairn.wal.HardStateFile;
+import dev.cairn.wal.RecoveryReport;
+import dev.cairn.wal.SegmentDirectory;
+import dev.cairn.wal.SparePreparer;
+import dev.cairn.wal.Wal;
+import dev.cairn.wal.WalConfig;
+import java.util.Map;
+import java.util.function.IntUnaryOperator;
+import java.util.function.LongSupplier;
+
+/**
+ * Log, state machine and agents of one node, wired and recovered, waiting to be stepped: by the node's threads, or by a
+ * simulator in one thread. Wiring only.
+ *
+ * <p>Each agent may be stepped by a thread of its own: {@link #consensus}, {@link #logSync}, {@link #apply},
+ * {@link #slowReader}, {@link #spares}. {@link #close} comes after all of them have stopped.
+ */
+public final class Replica implements AutoCloseable {
+    private static final String HARD_STATE_FILE = "hard-state";
+
+    private final HardStateFile hardStateFile;
+    private final Wal wal;
+    private final KvReader memoryReader;
+    private final KvReader slowKvReader;
+    private final LogSyncAgent logSync;
+    private final ApplyAgent apply;
+    private final ReaderAgent slowReader;
+    private final ConsensusAgent consensus;
+
+    /**
+     * What a replica is told.
+     *
+     * @param clientAddresses {@code host:port} for clients of every member, by node id
+     * @param tickNs one tick of the core, nanoseconds
+     * @param wallClockMs milliseconds since 1970: seeds the log time of the very first entry, nothing else
+     */
+    public record Config(
+            RaftConfig raft, WalConfig wal, Map<Integer, String> clientAddresses, long tickNs, long wallClockMs) {}
+
+    /**
+     * What surrounds a replica.
+     *
+     * @param rootDirectory holds the hard-state file
+     * @param salts random numbers for new segment files
+     * @param jitter random numbers for election timeouts: maps n to [0, n)
+     * @param loopWake wakes whoever steps the consensus agent; the others likewise
+     */
+    public record Surroundings(
+            SegmentDirectory rootDirectory,
+            SegmentDirectory walDirectory,
+            KvStore store,
+            PeerTransport peers,
+            ClientTransport clients,
+            EventLog events,
+            LongSupplier salts,
+            IntUnaryOperator jitter,
+            Wakeable loopWake,
+            Wakeable logSyncWake,
+            Wakeable applyWake,
+            Wakeable slowReaderWake) {}
+
+    /** What the consensus agent is built from. */
+    record Parts(
+            Config config,
+            Surroundings around,
+            Wal wal,
+            long startTerm,
+            LogSyncAgent logSync,
+            ApplyAgent apply,
+            KvReader memoryReader,
+            ReaderAgent slowReader) {}
+
+    /**
+     * Recovers strictly in order: hard state, log against what the store has flushed, state machine, core as follower.
+     *
+     * @param startNs the monotonic clock's reading now
+     * @throws dev.cairn.wal.WalException when the log or the hard state is damaged or unreadable; files are kept
+     */
+    public Replica(final Config config, final Surroundings around, final long startNs) {
+        hardStateFile = HardStateFile.open(config.wal(), around.rootDirectory(), HARD_STATE_FILE);
+        final AppliedState flushed = around.store().flushedApplied();
+        final Floor floor = new Floor(flushed.index(), flushed.term());
+        wal = Wal.open(config.wal(), around.walDirectory(), hardStateFile, floor, around.salts());
+        final HardState hardState = hardStateFile.current();
+        final long startTerm =
+                Math.max(Math.max(hardState.term(), wal.recovery().highestTerm()), flushed.term());
+
+        final KvStateMachine stateMachine = new KvStateMachine(around.store());
+        logSync = new LogSyncAgent(wal, hardStateFile, hardState, around.loopWake());
+        apply = new ApplyAgent(wal.newCursor(), stateMachine, around.loopWake());
+        memoryReader = around.store().newReader();
+        slowKvReader = around.store().newReader();
+        slowReader = new ReaderAgent(slowKvReader, around.loopWake());
+        consensus = new ConsensusAgent(
+                new Parts(config, around, wal, startTerm, logSync, apply, memoryReader, slowReader), startNs);
+    }
+
+    public RecoveryReport recovery() {
+        return wal.recovery();
+    }
+
+    /** For the loop thread. */
+    public ConsensusAgent consensus() {
+        return consensus;
+    }
+
+    /** For the log-sync thread. */
+    public LogSyncAgent logSync() {
+        return logSync;
+    }
+
+    /** For the apply thread. */
+    public ApplyAgent apply() {
+        return apply;
+    }
+
+    /** For the reader thread. */
+    public ReaderAgent slowReader() {
+        return slowReader;
+    }
+
+    /** For the housekeeping thread. */
+    public SparePreparer spares() {
+        return wal.sparePreparer();
+    }
+
+    /** Releases log and readers; forces nothing, and leaves store and directories to whoever opened them. */
+    @Override
+    public void close() {
+        memoryReader.close();
+        slowKvReader.close();
+        wal.close();
+        hardStateFile.close();
+    }
+}

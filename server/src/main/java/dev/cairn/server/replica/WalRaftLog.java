@@ -1,0 +1,118 @@
+package dev.cairn.server.replica;
+
+import dev.cairn.raft.EntryType;
+import dev.cairn.raft.RaftLog;
+import dev.cairn.wal.LogCursor;
+import dev.cairn.wal.Wal;
+import org.agrona.DirectBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The core's view of the log. The payload of a proposal, or the entries of a received message, are staged here before the
+ * core is called; {@link #append} takes them. Keeps the leader's log time. Loop thread.
+ *
+ * <p>Log time is the last entry's log time plus the monotonic milliseconds since this node took over: it never goes
+ * back, stands still without a leader, and no single wrong clock can poison it. The wall clock seeds index 1 only.
+ */
+final class WalRaftLog implements RaftLog {
+    private static final DirectBuffer NO_PAYLOAD = new UnsafeBuffer(new byte[0]);
+
+    private final Wal wal;
+    private final LogCursor cursor;
+    private final long wallClockSeedMs;
+
+    private DirectBuffer payload = NO_PAYLOAD;
+    private int payloadOffset;
+    private int payloadLength;
+    private @Nullable EntryBatch batch;
+
+    private long nowNs;
+    private long leaderSinceNs;
+    private long leaderLogTimeMs;
+
+    /** @param wallClockSeedMs milliseconds since 1970, used as the log time of index 1 if this node appends it */
+    WalRaftLog(final Wal wal, final LogCursor cursor, final long wallClockSeedMs) {
+        this.wal = wal;
+        this.cursor = cursor;
+        this.wallClockSeedMs = wallClockSeedMs;
+    }
+
+    void now(final long monotonicNs) {
+        nowNs = monotonicNs;
+    }
+
+    /** This node leads from now on: its log time goes on where the log's last entry stands. */
+    void onLeaderStart() {
+        leaderSinceNs = nowNs;
+        final long last = wal.appendedIndex();
+        if (last == 0) {
+            leaderLogTimeMs = wallClockSeedMs;
+        } else if (cursor.seek(last)) {
+            leaderLogTimeMs = cursor.logTimeMs();
+        } else {
+            throw new IllegalStateException("last entry " + last + " cannot be read");
+        }
+    }
+
+    void stage(final DirectBuffer buffer, final int offset, final int length) {
+        payload = buffer;
+        payloadOffset = offset;
+        payloadLength = length;
+    }
+
+    void stage(final EntryBatch entries) {
+        batch = entries;
+    }
+
+    void unstage() {
+        batch = null;
+        payload = NO_PAYLOAD;
+        payloadOffset = 0;
+        payloadLength = 0;
+    }
+
+    @Override
+    public void append(final long index, final long term, final int type) {
+        if (batch != null) {
+            wal.appendEntry(batch.buffer(), batch.offsetOfIndex(index), batch.lengthOfIndex(index));
+            return;
+        }
+        final long logTimeMs = leaderLogTimeMs + (nowNs - leaderSinceNs) / 1_000_000;
+        if (type == EntryType.NOOP) {
+            wal.append(index, term, logTimeMs, type, NO_PAYLOAD, 0, 0);
+        } else {
+            wal.append(index, term, logTimeMs, type, payload, payloadOffset, payloadLength);
+        }
+    }
+
+    @Override
+    public void truncateSuffix(final long fromIndex) {
+        wal.truncateSuffix(fromIndex);
+    }
+
+    @Override
+    public long firstIndex() {
+        return wal.firstIndex();
+    }
+
+    @Override
+    public long lastIndex() {
+        return wal.appendedIndex();
+    }
+
+    @Override
+    public long term(final long index) {
+        return wal.term(index);
+    }
+
+    @Override
+    public int entryBytes(final long index) {
+        return wal.entryLength(index);
+    }
+
+    @Override
+    public long endPosition(final long index) {
+        return wal.endPosition(index);
+    }
+}
