@@ -35,7 +35,8 @@ final class AgentThread implements Wakeable {
 
     @Override
     public void wake() {
-        // What was published before must be visible before the flag is read: either the agent sees it, or this sees the flag.
+        // What was published before must be visible before the flag is read: either the agent sees it, or this sees the
+        // flag.
         VarHandle.fullFence();
         if (parked) {
             parked = false;

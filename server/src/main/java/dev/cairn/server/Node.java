@@ -77,9 +77,11 @@ public final class Node implements AutoCloseable {
      * @throws dev.cairn.server.net.PortInUseException when a port cannot be had
      */
     public static Node start(final NodeConfig config, final FatalErrorHandler fatal) {
-        final Identity identity = Identity.open(config);
+        final SecureRandom random = new SecureRandom();
+        final Identity identity =
+                Identity.open(config.dataDir(), config.nodeId(), config.clusterId(), random::nextLong);
         try {
-            final Node node = new Node(config, identity, fatal);
+            final Node node = new Node(config, identity, random, fatal);
             node.startThreads();
             return node;
         } catch (RuntimeException failure) {
@@ -88,7 +90,11 @@ public final class Node implements AutoCloseable {
         }
     }
 
-    private Node(final NodeConfig config, final Identity identity, final FatalErrorHandler fatal) {
+    private Node(
+            final NodeConfig config,
+            final Identity identity,
+            final SecureRandom random,
+            final FatalErrorHandler fatal) {
         this.config = config;
         this.identity = identity;
         this.fatal = fatal;
@@ -110,7 +116,6 @@ public final class Node implements AutoCloseable {
         final WriterChoice writer = WriterChoice.valueOf(config.walWriter().name());
         rootDirectory = FileSegmentDirectory.open(data, WriterChoice.CHANNEL);
         walDirectory = FileSegmentDirectory.open(createDirectory(data.resolve("wal")), writer);
-        final SecureRandom random = new SecureRandom();
         final LateWake logSyncWake = new LateWake();
         final LateWake applyWake = new LateWake();
         final LateWake readerWake = new LateWake();

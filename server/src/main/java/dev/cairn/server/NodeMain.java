@@ -6,6 +6,7 @@ import dev.cairn.wal.HardStateInDoubtException;
 import dev.cairn.wal.LogFailedException;
 import dev.cairn.wal.WalDamagedException;
 import java.util.List;
+import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,6 +44,22 @@ public final class NodeMain {
             return;
         }
         Runtime.getRuntime().addShutdownHook(new Thread(node::close, "stop"));
+        stopWithParent();
+    }
+
+    /** A node that a launcher started ends with it, however that ended. */
+    private static void stopWithParent() {
+        final OptionalLong parent = ParentWatch.parentPid(System.getProperty(ParentWatch.PROPERTY, ""));
+        if (parent.isPresent()) {
+            ParentWatch.onExit(parent.getAsLong(), () -> {
+                        LOGGER.info("event=stop.parent pid={}", parent.getAsLong());
+                        System.exit(0);
+                    })
+                    .exceptionally(failure -> {
+                        halt("parent-watch", failure);
+                        return null;
+                    });
+        }
     }
 
     /** A thread of the node failed. Nothing is forced or answered any more; recovery at the next start is what is safe. */

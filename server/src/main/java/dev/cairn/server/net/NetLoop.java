@@ -58,7 +58,8 @@ public final class NetLoop implements Wakeable {
 
     @Override
     public void wake() {
-        // What was published before must be visible before the flag is read: either the loop sees it, or this sees the flag.
+        // What was published before must be visible before the flag is read: either the loop sees it, or this sees the
+        // flag.
         VarHandle.fullFence();
         if (!wakePending) {
             wakePending = true;

@@ -184,8 +184,10 @@ public final class NettyClientTransport implements ClientTransport {
         final long id;
         final Channel channel;
         final FrameAssembler assembler;
+
         @Nullable
         ByteBuf out;
+
         boolean dirty;
         private boolean welcome;
 

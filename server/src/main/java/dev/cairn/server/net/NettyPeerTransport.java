@@ -186,10 +186,13 @@ public final class NettyPeerTransport implements PeerTransport {
         final int nodeId;
         private final String host;
         private final int port;
+
         @Nullable
         Connection dialed;
+
         @Nullable
         Connection accepted;
+
         private boolean dirtyMark;
         private long retryMs = FIRST_RETRY_MS;
         private long knownStorageId;

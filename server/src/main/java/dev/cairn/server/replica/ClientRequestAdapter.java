@@ -36,8 +36,7 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
         }
         switch (type) {
             case MessageType.COMMAND -> onCommand(connectionId, requestId, frame, variable, variableLength);
-            case MessageType.GET ->
-                onGet(connectionId, requestId, frame, block, blockLength, variable, variableLength);
+            case MessageType.GET -> onGet(connectionId, requestId, frame, block, blockLength, variable, variableLength);
             case MessageType.STATUS -> agent.onStatus(connectionId, requestId);
             default ->
                 agent.refuse(connectionId, requestId, Status.UNKNOWN_TYPE, "message type " + type + " is not known");
@@ -45,7 +44,11 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
     }
 
     private void onCommand(
-            final long connectionId, final long requestId, final DirectBuffer frame, final int offset, final int length) {
+            final long connectionId,
+            final long requestId,
+            final DirectBuffer frame,
+            final int offset,
+            final int length) {
         final Status status = CommandValidator.check(frame, offset, length);
         if (status == Status.OK) {
             agent.onCommand(connectionId, requestId, frame, offset, length);
@@ -88,8 +91,7 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
         } else if (readMode == GetDescriptor.READ_STALE) {
             agent.onStaleGet(connectionId, requestId, minRevision, frame, variable, keyLength);
         } else {
-            agent.refuse(
-                    connectionId, requestId, Status.BAD_REQUEST, "read mode " + readMode + ", known are 1 and 2");
+            agent.refuse(connectionId, requestId, Status.BAD_REQUEST, "read mode " + readMode + ", known are 1 and 2");
         }
     }
 

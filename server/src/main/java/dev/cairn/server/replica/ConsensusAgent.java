@@ -382,21 +382,13 @@ public final class ConsensusAgent {
     private final class Output implements RaftOutput {
         @Override
         public void sendRequestVote(
-                final int to,
-                final long term,
-                final boolean preVote,
-                final long lastLogIndex,
-                final long lastLogTerm) {
+                final int to, final long term, final boolean preVote, final long lastLogIndex, final long lastLogTerm) {
             peerPublisher.sendRequestVote(to, term, preVote, lastLogIndex, lastLogTerm);
         }
 
         @Override
         public void sendVote(
-                final int to,
-                final long term,
-                final boolean preVote,
-                final long requestTerm,
-                final boolean granted) {
+                final int to, final long term, final boolean preVote, final long requestTerm, final boolean granted) {
             peerPublisher.sendVote(to, term, preVote, requestTerm, granted);
         }
 
@@ -409,8 +401,7 @@ public final class ConsensusAgent {
                 final long lastIndex,
                 final long commitIndex,
                 final long readPosition) {
-            peerPublisher.sendAppendEntries(
-                    to, term, prevLogIndex, prevLogTerm, lastIndex, commitIndex, readPosition);
+            peerPublisher.sendAppendEntries(to, term, prevLogIndex, prevLogTerm, lastIndex, commitIndex, readPosition);
         }
 
         @Override
@@ -431,8 +422,7 @@ public final class ConsensusAgent {
                 final long conflictIndex,
                 final long conflictTerm,
                 final long readPosition) {
-            peerPublisher.sendAppendEntriesRejected(
-                    to, term, prevLogIndex, conflictIndex, conflictTerm, readPosition);
+            peerPublisher.sendAppendEntriesRejected(to, term, prevLogIndex, conflictIndex, conflictTerm, readPosition);
         }
 
         @Override

@@ -43,7 +43,8 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
         if (version != PeerProtocol.VERSION) {
             events.onBadPeerFrame(peerId, "peer protocol version " + version + ", expected " + PeerProtocol.VERSION);
         } else if (variableLength < 0 || blockLength < knownBlockLength(type)) {
-            events.onBadPeerFrame(peerId, "type " + type + " with a block of " + blockLength + " in " + length + " bytes");
+            events.onBadPeerFrame(
+                    peerId, "type " + type + " with a block of " + blockLength + " in " + length + " bytes");
         } else {
             dispatch(peerId, type, frame, block, variable, variableLength);
         }
@@ -103,11 +104,7 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
     }
 
     private void onAppendEntries(
-            final int peerId,
-            final DirectBuffer frame,
-            final int block,
-            final int variable,
-            final int variableLength) {
+            final int peerId, final DirectBuffer frame, final int block, final int variable, final int variableLength) {
         final long prevLogIndex = frame.getLong(block + AppendEntries.PREV_LOG_INDEX_OFFSET, LITTLE_ENDIAN);
         final int entriesLength = frame.getInt(block + AppendEntries.ENTRIES_LENGTH_OFFSET, LITTLE_ENDIAN);
         if (entriesLength != variableLength) {

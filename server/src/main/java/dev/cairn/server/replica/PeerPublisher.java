@@ -41,8 +41,7 @@ final class PeerPublisher {
         transport.sendRequest(to);
     }
 
-    void sendVote(
-            final int to, final long term, final boolean preVote, final long requestTerm, final boolean granted) {
+    void sendVote(final int to, final long term, final boolean preVote, final long requestTerm, final boolean granted) {
         final MutableDirectBuffer frame = claim(PeerProtocol.VOTE, Vote.BLOCK_LENGTH, 0);
         frame.putLong(BLOCK + Vote.TERM_OFFSET, term, LITTLE_ENDIAN);
         frame.putLong(BLOCK + Vote.REQUEST_TERM_OFFSET, requestTerm, LITTLE_ENDIAN);
@@ -83,8 +82,7 @@ final class PeerPublisher {
         for (long index = prevLogIndex + 1; index <= lastIndex; index++) {
             entriesLength += entry(index).length();
         }
-        final MutableDirectBuffer frame =
-                claim(PeerProtocol.APPEND_ENTRIES, AppendEntries.BLOCK_LENGTH, entriesLength);
+        final MutableDirectBuffer frame = claim(PeerProtocol.APPEND_ENTRIES, AppendEntries.BLOCK_LENGTH, entriesLength);
         frame.putLong(BLOCK + AppendEntries.TERM_OFFSET, term, LITTLE_ENDIAN);
         frame.putLong(BLOCK + AppendEntries.PREV_LOG_INDEX_OFFSET, prevLogIndex, LITTLE_ENDIAN);
         frame.putLong(BLOCK + AppendEntries.PREV_LOG_TERM_OFFSET, prevLogTerm, LITTLE_ENDIAN);

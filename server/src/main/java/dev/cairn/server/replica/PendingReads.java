@@ -46,7 +46,8 @@ final class PendingReads {
      *
      * @return its id, rising by one; or 0 when too many wait
      */
-    long add(final long connectionId, final long requestId, final DirectBuffer key, final int offset, final int length) {
+    long add(
+            final long connectionId, final long requestId, final DirectBuffer key, final int offset, final int length) {
         scratch.putLong(READ_ID_OFFSET, lastReadId + 1);
         scratch.putLong(CONNECTION_ID_OFFSET, connectionId);
         scratch.putLong(REQUEST_ID_OFFSET, requestId);
@@ -86,8 +87,7 @@ final class PendingReads {
         return before - queue.size();
     }
 
-    private boolean serve(
-            final DirectBuffer buffer, final int offset, final int length, final int headOffset) {
+    private boolean serve(final DirectBuffer buffer, final int offset, final int length, final int headOffset) {
         return buffer.getLong(offset + READ_ID_OFFSET) <= servableReadId && handOut(buffer, offset, length, headOffset);
     }
 

@@ -73,8 +73,8 @@ public final class ReaderAgent implements DutyCycle {
     private void onRequest(final int type, final DirectBuffer buffer, final int offset, final int length) {
         final int rowLength = reader.get(buffer, offset + BYTES_OFFSET, length - BYTES_OFFSET, false);
         final boolean found = rowLength >= 0;
-        final int claim = results.tryClaim(
-                found ? ROW_MESSAGE : NOT_FOUND_MESSAGE, BYTES_OFFSET + (found ? rowLength : 0));
+        final int claim =
+                results.tryClaim(found ? ROW_MESSAGE : NOT_FOUND_MESSAGE, BYTES_OFFSET + (found ? rowLength : 0));
         if (claim < 0) {
             throw new IllegalStateException("no room for a row of " + rowLength + " bytes");
         }

@@ -52,11 +52,7 @@ final class ReplyPublisher {
 
     /** Answers a read with a stored row: header and value. */
     void getReply(
-            final long connectionId,
-            final long requestId,
-            final DirectBuffer row,
-            final int offset,
-            final int length) {
+            final long connectionId, final long requestId, final DirectBuffer row, final int offset, final int length) {
         final int valueLength = length - ValueDescriptor.HEADER_LENGTH;
         final MutableDirectBuffer frame =
                 claim(connectionId, requestId, MessageType.GET_REPLY, GetReplyDescriptor.BLOCK_LENGTH, valueLength);
@@ -145,19 +141,14 @@ final class ReplyPublisher {
             final String leaderAddress) {
         final byte[] address = leaderAddress.getBytes(UTF_8);
         final MutableDirectBuffer frame = claim(
-                connectionId,
-                requestId,
-                MessageType.STATUS_REPLY,
-                StatusReplyDescriptor.BLOCK_LENGTH,
-                address.length);
+                connectionId, requestId, MessageType.STATUS_REPLY, StatusReplyDescriptor.BLOCK_LENGTH, address.length);
         if (frame == null) {
             return;
         }
         frame.setMemory(BLOCK, StatusReplyDescriptor.BLOCK_LENGTH, (byte) 0);
         frame.putInt(BLOCK + StatusReplyDescriptor.NODE_ID_OFFSET, nodeId, LITTLE_ENDIAN);
         frame.putByte(BLOCK + StatusReplyDescriptor.ROLE_OFFSET, (byte) roleCode(core.role()));
-        frame.putByte(
-                BLOCK + StatusReplyDescriptor.DURABILITY_OFFSET, (byte) StatusReplyDescriptor.DURABILITY_FORCED);
+        frame.putByte(BLOCK + StatusReplyDescriptor.DURABILITY_OFFSET, (byte) StatusReplyDescriptor.DURABILITY_FORCED);
         frame.putLong(BLOCK + StatusReplyDescriptor.TERM_OFFSET, core.currentTerm(), LITTLE_ENDIAN);
         frame.putLong(BLOCK + StatusReplyDescriptor.COMMIT_INDEX_OFFSET, core.commitIndex(), LITTLE_ENDIAN);
         frame.putLong(BLOCK + StatusReplyDescriptor.APPLIED_INDEX_OFFSET, core.appliedIndex(), LITTLE_ENDIAN);
