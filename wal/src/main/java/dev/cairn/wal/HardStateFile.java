@@ -41,6 +41,8 @@ public final class HardStateFile implements AutoCloseable {
     public static HardStateFile open(WalConfig config, SegmentDirectory directory, String name) {
         List<String> names = directory.list();
         if (names.contains(name)) {
+            // A crash between the rename and its force leaves a name that a power cut could still take.
+            directory.force();
             return read(config, directory.open(name), name);
         }
         String temporary = name + TEMPORARY_SUFFIX;

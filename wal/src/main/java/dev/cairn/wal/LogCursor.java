@@ -84,7 +84,7 @@ public final class LogCursor {
         }
         Segment segment = segments[slot];
         int at = LogPosition.offset(start);
-        if (loop && slot >= segments.length - 2 && entryLength >= 0) {
+        if (loop && segment.inMemory && entryLength >= 0) {
             segment.file.flush();
             show(segment.file.view(), at, entryLength, wanted);
             recordEnd = start + RecordDescriptor.alignedLength(RecordDescriptor.HEADER_LENGTH + entryLength);

@@ -19,6 +19,7 @@ import org.agrona.MutableDirectBuffer;
  *   | segment| offset | crc of previous| body crc |     0    | header crc| body (the entry)   | pad |
  *   +--------+--------+----------------+----------+----------+-----------+--------------------+-----+
  *   length = header + body without padding, stored last (0 = nothing here); header crc covers [0, 52)
+ *   flags = flag bits in the low byte, count of zero sectors above: zero sectors beyond that count never reached the disk
  *   durable known = the log position that was durable when this record was stored
  *   crc of previous = header crc of the record before, or the segment's chain seed
  *   body crc = the entry's own crc32c; for an empty record the crc32c of its body {i64 commit hint}
@@ -41,8 +42,6 @@ public final class RecordDescriptor {
 
     /** Takes the place of an entry with this or a higher index. */
     public static final int FLAG_SUPERSEDES = 1;
-    /** Behind its first sector the record has a whole sector's share of zeros, so a zero sector proves nothing about it. */
-    public static final int FLAG_HAS_ZERO_SECTOR = 2;
     /** No entry: the body is the commit hint. Its index is the last one appended before. */
     public static final int FLAG_EMPTY = 4;
 
@@ -50,6 +49,9 @@ public final class RecordDescriptor {
 
     public static final int SECTOR_BYTES = 512;
     public static final int BLOCK_BYTES = 4096;
+
+    /** Flags are the low byte; above it stands the count of sectors whose share of the record was stored as zeros. */
+    public static final int ZERO_SECTORS_SHIFT = 8;
 
     private RecordDescriptor() {}
 
@@ -95,6 +97,10 @@ public final class RecordDescriptor {
 
     public static int headerCrc(DirectBuffer buffer, int offset) {
         return buffer.getInt(offset + HEADER_CRC_OFFSET, LITTLE_ENDIAN);
+    }
+
+    public static int zeroSectors(DirectBuffer buffer, int offset) {
+        return flags(buffer, offset) >>> ZERO_SECTORS_SHIFT;
     }
 
     static void encodeHeader(

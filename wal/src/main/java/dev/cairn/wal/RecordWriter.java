@@ -22,7 +22,7 @@ final class RecordWriter {
             int previousCrc,
             int bodyCrc,
             Checksum checksum) {
-        int allFlags = hasZeroSector(record, length, offset) ? flags | RecordDescriptor.FLAG_HAS_ZERO_SECTOR : flags;
+        int allFlags = flags | (zeroSectors(record, 0, length, offset) << RecordDescriptor.ZERO_SECTORS_SHIFT);
         RecordDescriptor.encodeHeader(
                 record, 0, length, allFlags, salt, durablePosition, index, segment, offset, previousCrc, bodyCrc);
         int crc = checksum.compute(record, 0, RecordDescriptor.HEADER_CRC_OFFSET);
@@ -36,18 +36,22 @@ final class RecordWriter {
         return checksum.compute(record, RecordDescriptor.HEADER_LENGTH, RecordDescriptor.EMPTY_BODY_LENGTH);
     }
 
-    /** Whether the record's share of some sector behind its header's is all zero: then a zero sector there is no evidence. */
-    private static boolean hasZeroSector(DirectBuffer record, int length, int offset) {
+    /**
+     * Counts the sectors whose share of the record is all zero, behind the sector that holds the end of its header.
+     *
+     * @param at where the record stands in the buffer
+     * @param offset where it stands in the file
+     */
+    static int zeroSectors(DirectBuffer buffer, int at, int length, int offset) {
         int sector = RecordDescriptor.SECTOR_BYTES;
-        int from = sector - (offset & (sector - 1));
-        for (; from < length; from += sector) {
-            int to = Math.min(from + sector, length);
-            // A sector that begins within the header holds the header's CRC, and is never all zero.
-            if (from >= RecordDescriptor.HEADER_LENGTH && isZero(record, from, to)) {
-                return true;
+        int count = 0;
+        for (int from = sector - (offset & (sector - 1)); from < length; from += sector) {
+            boolean behindHeader = from >= RecordDescriptor.HEADER_LENGTH;
+            if (behindHeader && isZero(buffer, at + from, at + Math.min(from + sector, length))) {
+                count++;
             }
         }
-        return false;
+        return count;
     }
 
     static boolean isZero(DirectBuffer buffer, int from, int to) {

@@ -13,6 +13,8 @@ final class Segment {
     final long previousIndex;
     /** Highest live index in this segment or before; what decides when it may go. */
     long lastLiveIndex;
+    /** Whether the loop may read it straight from memory: only what this process wrote, and of that the last two. */
+    boolean inMemory;
     /** End of its last record once it is no longer current, 0 before; written by the loop, read by all. */
     volatile int sealedEnd;
     /** Whether its name is durable; the log-sync thread's. */

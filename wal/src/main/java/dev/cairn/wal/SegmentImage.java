@@ -151,23 +151,18 @@ final class SegmentImage {
     }
 
     /**
-     * Whether a sector of the record that fails here never reached the disk: it is all zero, and the record had no such
-     * sector of its own. Sectors are those behind the one in which the record begins; that one holds its length.
+     * Whether a sector of the record that fails here never reached the disk: there are more zero sectors than were stored,
+     * or a header's second sector is zero. The sector in which the record begins holds its length, and is judged by that.
      */
     boolean hasLostSector(int at, int end) {
-        boolean headerValid = hasRecordHeader(at, end);
-        int recordLength = headerValid ? RecordDescriptor.length(buffer, at) : RecordDescriptor.HEADER_LENGTH;
-        if (headerValid && (RecordDescriptor.flags(buffer, at) & RecordDescriptor.FLAG_HAS_ZERO_SECTOR) != 0) {
-            return false;
+        if (hasRecordHeader(at, end)) {
+            int recordLength = RecordDescriptor.length(buffer, at);
+            return RecordWriter.zeroSectors(buffer, at, recordLength, at) > RecordDescriptor.zeroSectors(buffer, at);
         }
-        int sector = RecordDescriptor.SECTOR_BYTES;
-        int from = (at | (sector - 1)) + 1;
-        for (; from < at + recordLength && from + sector <= length; from += sector) {
-            if (isZero(from, from + sector)) {
-                return true;
-            }
-        }
-        return false;
+        int second = (at | (RecordDescriptor.SECTOR_BYTES - 1)) + 1;
+        return second < at + RecordDescriptor.HEADER_LENGTH
+                && second + RecordDescriptor.SECTOR_BYTES <= length
+                && isZero(second, second + RecordDescriptor.SECTOR_BYTES);
     }
 
     WalDamagedException damaged(int offset, long index, String expected, String found) {

@@ -296,7 +296,9 @@ public final class Wal implements AutoCloseable {
         Segment[] after = Arrays.copyOf(before, before.length + 1);
         after[before.length] = current;
         segments = after;
-        if (after.length > 2) {
+        current.inMemory = true;
+        if (after.length > 2 && after[after.length - 3].inMemory) {
+            after[after.length - 3].inMemory = false;
             cooling.add(after[after.length - 3]);
         }
     }

@@ -6,8 +6,10 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.LongSupplier;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
@@ -85,6 +87,7 @@ final class WalRecovery {
     private TermTable terms = new TermTable(0, 0);
     private Keep keep = new Keep(0, ActivationDescriptor.RECORDS_OFFSET, 0, 0);
     private @Nullable Cut cut;
+    private final Set<Long> stillLive = new HashSet<>();
     private int supersededDamage;
     private long commitHint;
 
@@ -320,10 +323,36 @@ final class WalRecovery {
 
     // ---- 3. records
 
+    /**
+     * Reads until no damaged entry is live: one that counted as superseded is judged after all when what superseded it turns
+     * out to be cut.
+     */
     private void readRecords() {
         if (links.isEmpty()) {
             return;
         }
+        long damagedLive;
+        do {
+            readOnce();
+            damagedLive = firstDamagedLive();
+            stillLive.add(damagedLive);
+        } while (damagedLive != 0);
+        checkAllDurableWasRead();
+    }
+
+    private long firstDamagedLive() {
+        for (long index = table.first(); supersededDamage > 0 && index <= table.last(); index++) {
+            if (table.type(index) == 0) {
+                return table.start(index);
+            }
+        }
+        return 0;
+    }
+
+    private void readOnce() {
+        cut = null;
+        supersededDamage = 0;
+        commitHint = 0;
         Activation lowest = links.get(0).activation();
         table = new IndexTable(lowest.previousIndex());
         terms = new TermTable(lowest.previousIndex(), lowest.previousTerm());
@@ -337,14 +366,18 @@ final class WalRecovery {
             int end = last ? image.length() : links.get(slot + 1).activation().previousEnd();
             chain = readSegment(slot, end, last);
         }
-        checkAllDurableWasRead();
     }
 
     private void checkLink(Found found, int chain, int slot) {
         Activation activation = found.activation();
+        if (slot > 0 && activation.previousIndex() < table.first() - 1) {
+            // All that the segments below hold was superseded, by entries whose predecessors are deleted already: those
+            // segments were about to follow. Whether that much may be missing, the floor says.
+            table = new IndexTable(activation.previousIndex());
+            terms = new TermTable(activation.previousIndex(), activation.previousTerm());
+        }
         boolean linked = activation.seed() == chain
                 && activation.previousIndex() <= table.last()
-                && activation.previousIndex() >= table.first() - 1
                 && activation.previousTerm() == terms.term(activation.previousIndex());
         int stated = slot < links.size() - 1 ? links.get(slot + 1).activation().previousEnd() : 0;
         if (stated > image.length()) {
@@ -373,7 +406,7 @@ final class WalRecovery {
                 noteKept(slot, record, at, chain);
                 continue;
             }
-            if (!judge(slot, failingOffset(at, record, end), end, last)) {
+            if (!judge(slot, record < 0 ? at : record, end, last)) {
                 cut = new Cut(slot, at);
             }
             return chain;
@@ -391,18 +424,6 @@ final class WalRecovery {
         }
         int block = (int) Wal.blocks(at);
         return block != at && continuesChain(block, end, chain, sequence) ? block : -1;
-    }
-
-    /** The record that fails: the one found, or what stands behind a hole of zeros, or what stands here. */
-    private int failingOffset(int at, int record, int end) {
-        if (record >= 0) {
-            return record;
-        }
-        int block = (int) Wal.blocks(at);
-        boolean behindHole = block <= end - RecordDescriptor.HEADER_LENGTH
-                && RecordDescriptor.length(image.buffer(), block) != 0
-                && image.isZero(at, block);
-        return behindHole ? block : at;
     }
 
     private boolean continuesChain(int at, int end, int chain, int sequence) {
@@ -453,7 +474,8 @@ final class WalRecovery {
     }
 
     private boolean isSuperseded(long position, long index) {
-        return superseding.stream().anyMatch(later -> later.position() > position && later.index() <= index);
+        return !stillLive.contains(position)
+                && superseding.stream().anyMatch(later -> later.position() > position && later.index() <= index);
     }
 
     private void noteKept(int slot, int record, int end, int chain) {
@@ -553,17 +575,14 @@ final class WalRecovery {
         long[] cutBytes = keepCutAside();
 
         PreparedSegment prepared = prepareFresh(copiedBytes);
+        prepared.file().startAppending();
         int sequence = highestSequence + 1;
         boolean keepsNothing = keep.slot() == 0 && keep.end() == ActivationDescriptor.RECORDS_OFFSET;
         Activation links0 = links.isEmpty() ? null : links.get(0).activation();
         int seed = keep.chain();
         FreshWriter writer = new FreshWriter(prepared, sequence, seed);
         long copied = writer.copy(firstCopied);
-        if (commitHint > 0) {
-            writer.appendHint();
-        }
         prepared.file().force();
-        long end = LogPosition.of(sequence, writer.offset);
         Activation activation;
         if (keepsNothing) {
             activation = new Activation(
@@ -571,9 +590,9 @@ final class WalRecovery {
                     sequence,
                     links0 == null ? 0 : links0.previousSegment(),
                     links0 == null ? 0 : links0.previousEnd(),
-                    links0 == null ? 0 : links0.previousIndex(),
-                    links0 == null ? 0 : links0.previousTerm(),
-                    end,
+                    table.first() - 1,
+                    terms.term(table.first() - 1),
+                    highestDurable,
                     seed,
                     links0 == null ? sequence : links0.replacedFrom(),
                     prepared.salt());
@@ -586,12 +605,14 @@ final class WalRecovery {
                     keep.end(),
                     previousIndex,
                     terms.term(previousIndex),
-                    end,
+                    highestDurable,
                     seed,
                     links.get(keep.slot()).activation().segment() + 1,
                     prepared.salt());
         }
         putInUse(prepared, activation);
+        writer.appendEmptyRecord();
+        prepared.file().force();
         List<Segment> segments = segments(keepsNothing, prepared, activation);
         int dropped = dropUnlinked(segments);
         long hardStateSequence = rewriteHardState();
@@ -735,7 +756,12 @@ final class WalRecovery {
             }
         }
 
-        void appendHint() {
+        /**
+         * Only now, with the activation block and the name forced, is the copy durable: this record is the first to say so.
+         * A crash before it copies the tail again.
+         */
+        void appendEmptyRecord() {
+            highestDurable = LogPosition.of(sequence, offset);
             int crc = RecordWriter.encodeHint(record, commitHint, checksum);
             write(RecordDescriptor.EMPTY_BODY_LENGTH, RecordDescriptor.FLAG_EMPTY, table.last(), crc);
         }
@@ -759,7 +785,6 @@ final class WalRecovery {
         ActivationDescriptor.encode(block, activation, checksum);
         prepared.file().write(ActivationDescriptor.FILE_OFFSET, ByteBuffer.wrap(block.byteArray()));
         prepared.file().force();
-        prepared.file().startAppending();
         directory.rename(prepared.name(), Segment.nameOf(activation.segment()));
         directory.force();
     }
@@ -788,6 +813,7 @@ final class WalRecovery {
                 prepared.salt(),
                 activation.previousIndex());
         fresh.nameForced = true;
+        fresh.inMemory = true;
         segments.add(fresh);
         noteLastLive(segments);
         return segments;
