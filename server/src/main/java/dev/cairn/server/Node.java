@@ -7,6 +7,7 @@ import dev.cairn.raft.Role;
 import dev.cairn.server.net.NetLoop;
 import dev.cairn.server.net.NettyClientTransport;
 import dev.cairn.server.net.NettyPeerTransport;
+import dev.cairn.server.replica.Capacities;
 import dev.cairn.server.replica.ConsensusAgent;
 import dev.cairn.server.replica.EventLog;
 import dev.cairn.server.replica.Replica;
@@ -167,7 +168,8 @@ public final class Node implements AutoCloseable {
                         .withWriter(writer),
                 clientAddresses,
                 TimeUnit.MILLISECONDS.toNanos(tickMs),
-                System.currentTimeMillis());
+                System.currentTimeMillis(),
+                Capacities.NODE);
     }
 
     private static Path createDirectory(final Path path) {

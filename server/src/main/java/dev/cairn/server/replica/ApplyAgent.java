@@ -29,22 +29,20 @@ public final class ApplyAgent implements DutyCycle {
     private static final int RANGE_LAST_TERM_OFFSET = 8;
     private static final int RANGE_WANTED_OFFSET = 16;
     private static final int RANGE_LENGTH = 24;
-    private static final int COMMIT_RING_BYTES = 1 << 16;
 
     static final int RESULT_MESSAGE = 2;
     static final int RESULT_INDEX_OFFSET = 0;
     static final int RESULT_REVISION_OFFSET = 8;
     static final int RESULT_STATUS_OFFSET = 16;
     static final int RESULT_BYTES_OFFSET = 20;
-    private static final int RESULT_RING_BYTES = 16 << 20;
     /** Room that a result of today's commands needs at most, ring header and alignment included. */
     private static final int MAX_RESULT_BYTES = 128;
 
     private final LogCursor cursor;
     private final StateMachine stateMachine;
     private final Wakeable loop;
-    private final OneToOneRingBuffer commitRing = newRing(COMMIT_RING_BYTES);
-    private final OneToOneRingBuffer resultRing = newRing(RESULT_RING_BYTES);
+    private final OneToOneRingBuffer commitRing;
+    private final OneToOneRingBuffer resultRing;
     private final MessageHandler onRange = this::onRange;
     private final ResultSink onResult = this::onResult;
 
@@ -58,7 +56,10 @@ public final class ApplyAgent implements DutyCycle {
     private volatile long appliedIndex;
     private volatile long digest;
 
-    ApplyAgent(final LogCursor cursor, final StateMachine stateMachine, final Wakeable loop) {
+    ApplyAgent(
+            final LogCursor cursor, final StateMachine stateMachine, final Wakeable loop, final Capacities capacities) {
+        commitRing = newRing(capacities.commitRingBytes());
+        resultRing = newRing(capacities.resultRingBytes());
         this.cursor = cursor;
         this.stateMachine = stateMachine;
         this.loop = loop;

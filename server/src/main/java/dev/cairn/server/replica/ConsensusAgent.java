@@ -37,9 +37,6 @@ public final class ConsensusAgent {
     /** Client frames taken in one cycle, so that a flood cannot keep the peers waiting. */
     static final int CLIENT_FRAMES_PER_CYCLE = 2048;
 
-    /** Entries that may be proposed and not yet applied; beyond it clients are told BUSY. */
-    static final int MAX_OPEN_PROPOSALS = 1 << 15;
-
     /** Bytes of commands that may be proposed and not yet applied; beyond it clients are told BUSY. */
     static final long MAX_OPEN_PROPOSAL_BYTES = 256L << 20;
 
@@ -70,7 +67,7 @@ public final class ConsensusAgent {
     private final ClientRequestAdapter clientAdapter = new ClientRequestAdapter(this);
     private final EventLog events;
 
-    private final ReplySlots slots = new ReplySlots(MAX_OPEN_PROPOSALS);
+    private final ReplySlots slots;
     private final PendingReads reads = new PendingReads(Limits.MAX_KEY_BYTES);
     private final LongHashSet toldConnections = new LongHashSet();
     private final PendingReads.Handler serveRead = this::serveGet;
@@ -90,6 +87,7 @@ public final class ConsensusAgent {
     ConsensusAgent(final Replica.Parts parts, final long startNs) {
         final Replica.Config config = parts.config();
         final Replica.Surroundings around = parts.around();
+        slots = new ReplySlots(config.capacities().openProposals());
         nodeId = config.raft().nodeId();
         clientAddresses = config.clientAddresses();
         tickNs = config.tickNs();

@@ -17,17 +17,16 @@ public final class ReaderAgent implements DutyCycle {
     static final int BYTES_OFFSET = 16;
 
     private static final int READ_MESSAGE = 3;
-    private static final int REQUEST_RING_BYTES = 1 << 20;
-    /** At least eight times the largest row. */
-    private static final int RESULT_RING_BYTES = 16 << 20;
 
     private final KvReader reader;
     private final Wakeable loop;
-    private final OneToOneRingBuffer requests = ApplyAgent.newRing(REQUEST_RING_BYTES);
-    private final OneToOneRingBuffer results = ApplyAgent.newRing(RESULT_RING_BYTES);
+    private final OneToOneRingBuffer requests;
+    private final OneToOneRingBuffer results;
     private final MessageHandler onRequest = this::onRequest;
 
-    ReaderAgent(final KvReader reader, final Wakeable loop) {
+    ReaderAgent(final KvReader reader, final Wakeable loop, final Capacities capacities) {
+        requests = ApplyAgent.newRing(capacities.readRingBytes());
+        results = ApplyAgent.newRing(capacities.rowRingBytes());
         this.reader = reader;
         this.loop = loop;
     }

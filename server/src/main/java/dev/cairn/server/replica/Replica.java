@@ -4,6 +4,7 @@ import dev.cairn.engine.AppliedState;
 import dev.cairn.engine.KvReader;
 import dev.cairn.engine.KvStateMachine;
 import dev.cairn.engine.KvStore;
+import dev.cairn.engine.SessionLimits;
 import dev.cairn.raft.RaftConfig;
 import dev.cairn.wal.Floor;
 import dev.cairn.wal.HardState;
@@ -44,7 +45,12 @@ public final class Replica implements AutoCloseable {
      * @param wallClockMs milliseconds since 1970: seeds the log time of the very first entry, nothing else
      */
     public record Config(
-            RaftConfig raft, WalConfig wal, Map<Integer, String> clientAddresses, long tickNs, long wallClockMs) {}
+            RaftConfig raft,
+            WalConfig wal,
+            Map<Integer, String> clientAddresses,
+            long tickNs,
+            long wallClockMs,
+            Capacities capacities) {}
 
     /**
      * What surrounds a replica.
@@ -94,18 +100,24 @@ public final class Replica implements AutoCloseable {
         final long startTerm =
                 Math.max(Math.max(hardState.term(), wal.recovery().highestTerm()), flushed.term());
 
-        final KvStateMachine stateMachine = new KvStateMachine(around.store());
+        final KvStateMachine stateMachine =
+                new KvStateMachine(around.store(), config.capacities().headerCacheEntries(), SessionLimits.REPLICATED);
         logSync = new LogSyncAgent(wal, hardStateFile, hardState, around.loopWake());
-        apply = new ApplyAgent(wal.newCursor(), stateMachine, around.loopWake());
+        apply = new ApplyAgent(wal.newCursor(), stateMachine, around.loopWake(), config.capacities());
         memoryReader = around.store().newReader();
         slowKvReader = around.store().newReader();
-        slowReader = new ReaderAgent(slowKvReader, around.loopWake());
+        slowReader = new ReaderAgent(slowKvReader, around.loopWake(), config.capacities());
         consensus = new ConsensusAgent(
                 new Parts(config, around, wal, startTerm, logSync, apply, memoryReader, slowReader), startNs);
     }
 
     public RecoveryReport recovery() {
         return wal.recovery();
+    }
+
+    /** The log, for checks: read it on the loop thread. */
+    public Wal wal() {
+        return wal;
     }
 
     /** For the loop thread. */
