@@ -396,7 +396,7 @@ final class ClientLoop implements ConnectionOwner {
         if (connection == active) {
             giveUpActive(connection, problem, "");
             if (refusal == Status.WRONG_CLUSTER || refusal == Status.UNSUPPORTED_VERSION) {
-                onRefusedGreeting(refusal, problem);
+                onRefusedGreeting(refusal);
             } else {
                 refusedGreetings = 0;
             }
@@ -433,14 +433,14 @@ final class ClientLoop implements ConnectionOwner {
     }
 
     /** When every server refuses the greeting, waiting for the deadline helps nobody. */
-    private void onRefusedGreeting(Status refusal, String problem) {
+    private void onRefusedGreeting(Status refusal) {
         refusedGreetings++;
         if (refusedGreetings < config.servers().size()) {
             return;
         }
         refusedGreetings = 0;
-        String message = "no server takes this client: " + locator.lastProblem() + " (" + problem + ")";
-        LOG.warn("{}", message);
+        String message = "no server takes this client: " + locator.lastProblem();
+        LOG.warn("no server takes this client status={} last={}", refusal, locator.lastProblem());
         for (Request<?> request = deadlines.first(); request != null; request = deadlines.first()) {
             fail(
                     request,

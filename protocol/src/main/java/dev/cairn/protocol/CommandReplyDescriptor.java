@@ -2,7 +2,7 @@ package dev.cairn.protocol;
 
 /**
  * Block of COMMAND_REPLY; the result's bytes follow it. Offsets from the block's start. The status is the state machine's:
- * OK, NOT_FOUND, SESSION_EXPIRED, SEQUENCE_REUSED, SEQUENCE_OUT_OF_WINDOW.
+ * OK, NOT_FOUND, SESSION_EXPIRED, SEQUENCE_REUSED, SEQUENCE_OUT_OF_WINDOW; BUSY for an OPEN_SESSION without room.
  *
  * <pre>
  *  +-------------------------------+-------------------------------+
