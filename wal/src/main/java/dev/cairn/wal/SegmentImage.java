@@ -12,6 +12,7 @@ final class SegmentImage {
 
     private final Checksum checksum = new Checksum();
     private final UnsafeBuffer buffer = new UnsafeBuffer(new byte[0]);
+    private final ByteBuffer direct = ByteBuffer.allocateDirect(READ_BYTES);
     private int length;
     private String name = "";
     private long salt;
@@ -23,7 +24,6 @@ final class SegmentImage {
         if (buffer.capacity() < length) {
             buffer.wrap(new byte[length]);
         }
-        ByteBuffer direct = ByteBuffer.allocateDirect(Math.min(READ_BYTES, Math.max(length, 1)));
         int done = 0;
         while (done < length) {
             direct.clear().limit(Math.min(direct.capacity(), length - done));

@@ -63,6 +63,9 @@ public final class Wal implements AutoCloseable {
     private long durableIndexCache;
     private boolean groupOpen;
     private boolean supersedeNext;
+    /** Position that must be durable for the last truncation of a suffix to outlast a crash. */
+    private long truncationDurableAt;
+
     private boolean idleRecordDue;
 
     // shared; written by the loop, but durablePosition and failure by log-sync
@@ -193,7 +196,10 @@ public final class Wal implements AutoCloseable {
         int at = reserve(index, RecordDescriptor.alignedLength(length), essential);
         long start = LogPosition.of(current.sequence, at);
         writeRecord(at, length, supersedeNext ? RecordDescriptor.FLAG_SUPERSEDES : 0, index, entryCrc);
-        supersedeNext = false;
+        if (supersedeNext) {
+            supersedeNext = false;
+            truncationDurableAt = appendedPosition;
+        }
         idleRecordDue = true;
         table.append(start, type, entryLength);
         terms.append(index, term);
@@ -475,11 +481,13 @@ public final class Wal implements AutoCloseable {
         appendedIndex = fromIndex - 1;
         durableIndexCache = Math.min(durableIndexCache, appendedIndex);
         supersedeNext = true;
+        truncationDurableAt = Long.MAX_VALUE;
     }
 
     /**
      * Drops whole segments whose live entries all are at or below this index, which must be applied and durable. The
-     * current segment stays. Housekeeping deletes the files.
+     * current segment stays, and so does everything while a truncated suffix could still come back by a crash; a later call
+     * drops it then. Housekeeping deletes the files.
      */
     public void truncatePrefix(long upToIndex) {
         if (upToIndex > appendedIndex) {
@@ -487,7 +495,13 @@ public final class Wal implements AutoCloseable {
         }
         Segment[] now = segments;
         int drop = 0;
-        int durableSegment = LogPosition.segment(durablePosition.getAcquire());
+        long durable = durablePosition.getAcquire();
+        if (durable < truncationDurableAt) {
+            // Which entries of a segment are live is not settled: a crash could bring back what was truncated, in later
+            // segments, without the entries below it.
+            return;
+        }
+        int durableSegment = LogPosition.segment(durable);
         while (drop < now.length - 1
                 && now[drop].lastLiveIndex <= upToIndex
                 && now[drop + 1].sequence <= durableSegment) {
@@ -532,6 +546,7 @@ public final class Wal implements AutoCloseable {
         appendedIndex = index;
         durableIndexCache = index;
         supersedeNext = false;
+        truncationDurableAt = 0;
         appendedPosition = LogPosition.of(current.sequence, tail);
         cooling.clear();
         for (int i = 0; i < now.length - 1; i++) {

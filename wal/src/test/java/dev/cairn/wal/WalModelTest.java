@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * prefix must reach at least as far as the durable position had.
  */
 final class WalModelTest {
-    private static final int SEEDS = 400;
+    private static final int SEEDS = 200;
     private static final int STEPS = 120;
 
     @Test

@@ -1,0 +1,250 @@
+package dev.cairn.wal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.cairn.wal.simulated.SimulatedDirectory;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What every segment file and directory must do, whatever is below. */
+final class SegmentFileContractTest {
+    private static final int LENGTH = 64 * 1024;
+
+    @TempDir
+    Path folder;
+
+    private SegmentDirectory directory(String kind) {
+        return switch (kind) {
+            case "mapped" -> FileSegmentDirectory.open(folder, WriterChoice.MAPPED);
+            case "channel" -> FileSegmentDirectory.open(folder, WriterChoice.CHANNEL);
+            default -> new SimulatedDirectory();
+        };
+    }
+
+    private static SegmentFile prepared(SegmentDirectory directory, String name) {
+        SegmentFile file = directory.create(name, LENGTH);
+        SegmentPreparation.zeroFill(file, 0, LENGTH);
+        file.force();
+        return file;
+    }
+
+    private static byte[] read(SegmentFile file, int offset, int count) {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(count);
+        int got = file.read(offset, bytes);
+        byte[] result = new byte[got];
+        bytes.flip().get(result);
+        return result;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void appendsAreReadAfterFlushAndLeaveTheRestZero(String kind) {
+        SegmentDirectory directory = directory(kind);
+        SegmentFile file = prepared(directory, "a");
+        file.startAppending();
+        byte[] record = LogFixture.payload(720, 1, 1);
+        file.append(4096, new UnsafeBuffer(record), 0, 72);
+        file.append(8192, new UnsafeBuffer(record), 0, 720);
+        file.append(8192 + 720, new UnsafeBuffer(record), 8, 712);
+        file.append(20480, new UnsafeBuffer(record), 0, 720);
+        file.flush();
+        byte[] expected = new byte[LENGTH];
+        System.arraycopy(record, 0, expected, 4096, 72);
+        System.arraycopy(record, 0, expected, 8192, 720);
+        System.arraycopy(record, 8, expected, 8192 + 720, 712);
+        System.arraycopy(record, 0, expected, 20480, 720);
+        assertThat(read(file, 0, LENGTH)).isEqualTo(expected);
+        byte[] viewed = new byte[LENGTH];
+        file.view().getBytes(0, viewed);
+        assertThat(viewed).isEqualTo(expected);
+        file.force();
+        file.stopAppending();
+        file.stopAppending();
+        assertThatThrownBy(file::view).isInstanceOf(IllegalStateException.class);
+        assertThat(read(file, 0, LENGTH)).isEqualTo(expected);
+        file.close();
+        SegmentFile again = directory.open("a");
+        assertThat(again.length()).isEqualTo(LENGTH);
+        assertThat(read(again, 0, LENGTH)).isEqualTo(expected);
+        again.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void anAppendLargerThanAnyBufferArrivesWhole(String kind) {
+        SegmentDirectory directory = directory(kind);
+        int length = 4 * 1024 * 1024;
+        SegmentFile file = directory.create("a", length);
+        SegmentPreparation.zeroFill(file, 0, length);
+        file.startAppending();
+        byte[] record = LogFixture.payload(1024 * 1024, 1, 1);
+        file.append(8192, new UnsafeBuffer(record), 0, 64);
+        file.append(8192 + 64, new UnsafeBuffer(record), 0, record.length);
+        file.flush();
+        assertThat(read(file, 8192 + 64, record.length)).isEqualTo(record);
+        file.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void readsEndAtTheEndOfTheFile(String kind) {
+        SegmentFile file = prepared(directory(kind), "a");
+        assertThat(read(file, LENGTH - 10, 100)).hasSize(10);
+        assertThat(read(file, LENGTH, 100)).isEmpty();
+        file.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void aClosedFileRefusesToBeRead(String kind) {
+        SegmentFile file = prepared(directory(kind), "a");
+        file.close();
+        file.close();
+        assertThatThrownBy(() -> read(file, 0, 1)).isInstanceOf(WalException.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void namesAreNeverReplaced(String kind) {
+        SegmentDirectory directory = directory(kind);
+        SegmentFile a = prepared(directory, "a");
+        prepared(directory, "b").close();
+        assertThatThrownBy(() -> directory.rename("a", "b")).isInstanceOf(WalException.class);
+        assertThatThrownBy(() -> directory.create("b", 1)).isInstanceOf(WalException.class);
+        assertThatThrownBy(() -> directory.open("c")).isInstanceOf(WalException.class);
+        assertThatThrownBy(() -> directory.delete("c")).isInstanceOf(WalException.class);
+        a.startAppending();
+        directory.rename("a", "c");
+        a.append(0, new UnsafeBuffer(LogFixture.payload(8, 1, 1)), 0, 8);
+        a.flush();
+        a.force();
+        directory.force();
+        assertThat(directory.list()).containsExactly("b", "c");
+        SegmentFile c = directory.open("c");
+        assertThat(read(c, 0, 8)).isEqualTo(LogFixture.payload(8, 1, 1));
+        c.close();
+        a.close();
+        directory.delete("c");
+        assertThat(directory.list()).containsExactly("b");
+    }
+
+    /** The bytes reach the disk by the port's force and by nothing else: each durable position costs one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel"})
+    void aDurablePositionIsBackedByARealForce(String kind) {
+        AtomicInteger forces = new AtomicInteger();
+        SegmentDirectory counted = new CountingDirectory(directory(kind), forces);
+        LogFixture log = new LogFixture(counted);
+        for (int i = 0; i < 10; i++) {
+            log.appendMany(3, 1, 100);
+            log.wal.publish();
+            int before = forces.get();
+            assertThat(log.wal.durablePosition()).isLessThan(log.wal.appendedPosition());
+            log.wal.force();
+            assertThat(forces.get()).isEqualTo(before + 1);
+            assertThat(log.wal.durablePosition()).isEqualTo(log.wal.appendedPosition());
+            log.wal.force();
+            assertThat(forces.get()).isEqualTo(before + 1);
+        }
+        int before = forces.get();
+        log.hardState.write(5, 2, false, 0);
+        assertThat(forces.get()).isEqualTo(before + 1);
+        log.close();
+    }
+
+    private record CountingDirectory(SegmentDirectory inner, AtomicInteger forces) implements SegmentDirectory {
+        @Override
+        public String writer() {
+            return inner.writer();
+        }
+
+        @Override
+        public java.util.List<String> list() {
+            return inner.list();
+        }
+
+        @Override
+        public SegmentFile create(String name, int length) {
+            return new CountingFile(inner.create(name, length), forces);
+        }
+
+        @Override
+        public SegmentFile open(String name) {
+            return new CountingFile(inner.open(name), forces);
+        }
+
+        @Override
+        public void rename(String from, String to) {
+            inner.rename(from, to);
+        }
+
+        @Override
+        public void delete(String name) {
+            inner.delete(name);
+        }
+
+        @Override
+        public void force() {
+            inner.force();
+        }
+    }
+
+    private record CountingFile(SegmentFile inner, AtomicInteger forces) implements SegmentFile {
+        @Override
+        public int length() {
+            return inner.length();
+        }
+
+        @Override
+        public int read(int offset, ByteBuffer destination) {
+            return inner.read(offset, destination);
+        }
+
+        @Override
+        public void write(int offset, ByteBuffer source) {
+            inner.write(offset, source);
+        }
+
+        @Override
+        public void force() {
+            inner.force();
+            forces.incrementAndGet();
+        }
+
+        @Override
+        public void startAppending() {
+            inner.startAppending();
+        }
+
+        @Override
+        public void append(int offset, org.agrona.DirectBuffer source, int sourceOffset, int length) {
+            inner.append(offset, source, sourceOffset, length);
+        }
+
+        @Override
+        public void flush() {
+            inner.flush();
+        }
+
+        @Override
+        public org.agrona.DirectBuffer view() {
+            return inner.view();
+        }
+
+        @Override
+        public void stopAppending() {
+            inner.stopAppending();
+        }
+
+        @Override
+        public void close() {
+            inner.close();
+        }
+    }
+}
