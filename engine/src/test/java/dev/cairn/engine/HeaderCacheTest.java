@@ -87,6 +87,28 @@ final class HeaderCacheTest {
     }
 
     @Test
+    void keysOfEqualHashAreToldApart() {
+        UnsafeBuffer first = new UnsafeBuffer(new byte[16]);
+        UnsafeBuffer second = new UnsafeBuffer(new byte[16]);
+        second.putLong(0, 1);
+        // The second word undoes what the first one changed, after the first round of the hash.
+        second.putLong(8, roundOfFirstWord(16, 0) ^ roundOfFirstWord(16, 1));
+        assertThat(KeyHash.of(first, 0, 16)).isEqualTo(KeyHash.of(second, 0, 16));
+        for (int capacity : new int[] {0, 4}) {
+            HeaderCache cache = new HeaderCache(capacity);
+            cache.onWrite(first, 0, 16, 1, 1, 1);
+            assertThat(cache.find(second, 0, 16)).isFalse();
+            cache.onWrite(second, 0, 16, 2, 2, 2);
+            assertThat(cache.find(first, 0, 16)).isTrue();
+            assertThat(cache.version()).isEqualTo(1);
+        }
+    }
+
+    private static long roundOfFirstWord(int length, long word) {
+        return Mix.mix((length * 0x9E3779B97F4A7C15L) ^ word);
+    }
+
+    @Test
     void capacitiesOutsideTheRangeAreRefused() {
         assertThatThrownBy(() -> new HeaderCache(-1)).hasMessageContaining("-1");
         assertThatThrownBy(() -> new HeaderCache((1 << 23) + 1)).hasMessageContaining("8388609");

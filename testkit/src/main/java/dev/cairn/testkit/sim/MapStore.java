@@ -43,6 +43,7 @@ public final class MapStore implements KvStore {
     private final UnsafeBuffer value = new UnsafeBuffer(new byte[4096]);
     private final UnsafeBuffer row = new UnsafeBuffer(0, 0);
     private int failingWrites;
+    private long writeCount;
     private boolean coldReads;
     private boolean closed;
 
@@ -102,6 +103,7 @@ public final class MapStore implements KvStore {
             set(rows, change.key, change.value);
         }
         batch.clear();
+        writeCount++;
     }
 
     private static void set(Map<byte[], byte[]> map, byte[] key, byte @Nullable [] value) {
@@ -182,6 +184,11 @@ public final class MapStore implements KvStore {
     /** Orders the next writes to fail as a full disk does. */
     public void failNextWrites(int count) {
         failingWrites = count;
+    }
+
+    /** Batches written since the store was made, crashes or not. */
+    public long writeCount() {
+        return writeCount;
     }
 
     /** Orders memory-only reads to answer {@link KvReader#INCOMPLETE}. */

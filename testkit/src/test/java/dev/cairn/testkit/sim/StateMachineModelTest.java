@@ -268,6 +268,7 @@ final class StateMachineModelTest {
         }
 
         private void commit(Random random, Log log, List<Long> slots) {
+            long writes = store instanceof MapStore map ? map.writeCount() : 0;
             if (store instanceof MapStore map && random.nextInt(10) == 0) {
                 map.failNextWrites(1);
                 try {
@@ -285,6 +286,9 @@ final class StateMachineModelTest {
                         .isEqualTo(log.results.get((int) slot - 1));
                 slots.add(slot);
             });
+            if (store instanceof MapStore map) {
+                assertThat(map.writeCount()).as("one commit, one atomic write").isEqualTo(writes + 1);
+            }
         }
 
         private void compareRows(Map<String, Row> expected) {
