@@ -857,6 +857,28 @@ public final class RaftCore {
         return ordinal < 0 || role != Role.LEADER ? 0 : peers[ordinal].matchIndex;
     }
 
+    // For RaftInvariants.
+
+    int nodeId() {
+        return config.nodeId();
+    }
+
+    int voterCount() {
+        return voters.length;
+    }
+
+    Progress progress(final int ordinal) {
+        return peers[ordinal];
+    }
+
+    long verifiedIndex() {
+        return verifiedIndex;
+    }
+
+    long sentMatchIndex() {
+        return sentMatchIndex;
+    }
+
     private int ordinalOf(final int nodeId) {
         final int ordinal = Arrays.binarySearch(voters, nodeId);
         return ordinal == selfOrdinal ? -1 : ordinal;

@@ -1,0 +1,154 @@
+package dev.cairn.raft;
+
+/**
+ * What must hold on one node after every input. Cheap (a few comparisons and one look per peer), allocates nothing, and
+ * changes nothing; simulator and test kit call {@link #check} after each step of the core's thread. Invariants over
+ * several nodes (election safety, log matching, leader completeness) are the caller's.
+ *
+ * <p>One instance per life of a core: what must not go back is remembered here. What must not go back over a restart
+ * the caller compares itself.
+ */
+public final class RaftInvariants {
+    private final RaftCore core;
+    private long term;
+    private int votedFor;
+    private int leaderOfTerm;
+    private Role role;
+    private long lastIndex;
+    private long commitIndex;
+    private long commitTerm;
+    private long appliedIndex;
+
+    public RaftInvariants(final RaftCore core) {
+        this.core = core;
+        term = core.currentTerm();
+        votedFor = core.votedFor();
+        leaderOfTerm = core.leaderId();
+        role = core.role();
+        lastIndex = core.lastIndex();
+        commitIndex = core.commitIndex();
+        commitTerm = core.term(commitIndex);
+        appliedIndex = core.appliedIndex();
+    }
+
+    /**
+     * Compares the core with its last check.
+     *
+     * @throws InvariantViolation naming the rule and the two numbers that contradict it
+     */
+    public void check() {
+        checkTerm();
+        checkLog();
+        if (core.role() == Role.LEADER) {
+            checkLeader();
+        } else {
+            checkFollower();
+        }
+        remember();
+    }
+
+    private void checkTerm() {
+        final long newTerm = core.currentTerm();
+        require(newTerm >= term, "term went back", newTerm, term);
+        if (newTerm > term) {
+            votedFor = 0;
+            leaderOfTerm = 0;
+        }
+        // Raft 5.2: one vote and one leader per term.
+        require(votedFor == 0 || core.votedFor() == votedFor, "vote changed in a term", core.votedFor(), votedFor);
+        require(
+                leaderOfTerm == 0 || core.leaderId() == 0 || core.leaderId() == leaderOfTerm,
+                "two leaders in one term",
+                core.leaderId(),
+                leaderOfTerm);
+    }
+
+    private void checkLog() {
+        final long last = core.lastIndex();
+        final long commit = core.commitIndex();
+        require(core.lastTerm() <= core.currentTerm(), "entry of a later term", core.lastTerm(), core.currentTerm());
+        require(core.durableIndex() <= last, "durable beyond the log", core.durableIndex(), last);
+        require(commit <= last, "committed beyond the log", commit, last);
+        require(commit >= commitIndex, "commit index went back", commit, commitIndex);
+        require(core.term(commitIndex) == commitTerm, "committed entry replaced", commitIndex, commitTerm);
+        require(core.appliedIndex() >= appliedIndex, "applied index went back", core.appliedIndex(), appliedIndex);
+        require(core.appliedIndex() <= commit, "applied beyond the commit index", core.appliedIndex(), commit);
+        // Else a crash leaves a state machine that is ahead of its log.
+        require(
+                core.appliedIndex() <= core.durableIndex(),
+                "applied beyond the durable index",
+                core.appliedIndex(),
+                core.durableIndex());
+    }
+
+    private void checkLeader() {
+        require(core.leaderId() == core.nodeId(), "leader follows another", core.leaderId(), core.nodeId());
+        require(core.votedFor() == core.nodeId(), "leader voted for another", core.votedFor(), core.nodeId());
+        require(core.lastTerm() == core.currentTerm(), "leader without an entry", core.lastTerm(), core.currentTerm());
+        // Raft figure 3, leader append-only.
+        require(
+                role != Role.LEADER || core.currentTerm() > term || core.lastIndex() >= lastIndex,
+                "leader truncated its log",
+                core.lastIndex(),
+                lastIndex);
+        for (int ordinal = 0; ordinal < core.voterCount(); ordinal++) {
+            final Progress peer = core.progress(ordinal);
+            if (peer.nodeId == core.nodeId()) {
+                continue;
+            }
+            require(
+                    peer.matchIndex <= core.lastIndex(),
+                    "peer holds more than its leader",
+                    peer.nodeId,
+                    peer.matchIndex);
+            require(peer.nextIndex > peer.matchIndex, "next index not above match", peer.nextIndex, peer.matchIndex);
+            require(
+                    peer.nextIndex <= core.lastIndex() + 1,
+                    "next index beyond the log",
+                    peer.nextIndex,
+                    core.lastIndex());
+            require(
+                    peer.state == Progress.State.REPLICATE || peer.inflights.totalBytes() == 0,
+                    "probe with entries in flight",
+                    peer.nodeId,
+                    peer.inflights.totalBytes());
+        }
+    }
+
+    private void checkFollower() {
+        require(
+                core.verifiedIndex() <= core.lastIndex(),
+                "verified beyond the log",
+                core.verifiedIndex(),
+                core.lastIndex());
+        require(
+                core.sentMatchIndex() <= core.verifiedIndex(),
+                "claimed what was not verified",
+                core.sentMatchIndex(),
+                core.verifiedIndex());
+        require(
+                core.sentMatchIndex() <= core.durableIndex(),
+                "claimed what is not durable",
+                core.sentMatchIndex(),
+                core.durableIndex());
+    }
+
+    private void remember() {
+        term = core.currentTerm();
+        votedFor = core.votedFor();
+        if (core.leaderId() != 0) {
+            leaderOfTerm = core.leaderId();
+        }
+        role = core.role();
+        lastIndex = core.lastIndex();
+        commitIndex = core.commitIndex();
+        commitTerm = core.term(commitIndex);
+        appliedIndex = core.appliedIndex();
+    }
+
+    private static void require(final boolean holds, final String invariant, final long found, final long bound) {
+        if (!holds) {
+            throw new InvariantViolation(invariant, found, bound);
+        }
+    }
+}

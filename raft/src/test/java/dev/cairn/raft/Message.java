@@ -1,0 +1,84 @@
+package dev.cairn.raft;
+
+import java.util.List;
+
+/** A message between two nodes of a test. */
+sealed interface Message {
+    int from();
+
+    int to();
+
+    void deliverTo(TestNode node);
+
+    record VoteRequest(int from, int to, long term, boolean preVote, long lastLogIndex, long lastLogTerm)
+            implements Message {
+        @Override
+        public void deliverTo(TestNode node) {
+            node.core().onRequestVote(from, term, preVote, lastLogIndex, lastLogTerm);
+        }
+    }
+
+    record Vote(int from, int to, long term, boolean preVote, long requestTerm, boolean granted) implements Message {
+        @Override
+        public void deliverTo(TestNode node) {
+            node.core().onVote(from, term, preVote, requestTerm, granted);
+        }
+    }
+
+    record Append(
+            int from,
+            int to,
+            long term,
+            long prevLogIndex,
+            long prevLogTerm,
+            long leaderCommit,
+            long readPosition,
+            List<Entry> entries)
+            implements Message, EntrySource {
+        @Override
+        public void deliverTo(TestNode node) {
+            node.log.stage(prevLogIndex, entries);
+            node.core().onAppendEntries(from, term, prevLogIndex, prevLogTerm, leaderCommit, readPosition, this);
+            node.log.unstage();
+        }
+
+        @Override
+        public int count() {
+            return entries.size();
+        }
+
+        @Override
+        public long term(int ordinal) {
+            return entries.get(ordinal).term();
+        }
+
+        @Override
+        public int type(int ordinal) {
+            return entries.get(ordinal).type();
+        }
+
+        long lastIndex() {
+            return prevLogIndex + entries.size();
+        }
+    }
+
+    record Accepted(int from, int to, long term, long matchIndex, long verifiedIndex, long readPosition)
+            implements Message {
+        @Override
+        public void deliverTo(TestNode node) {
+            node.core().onAppendEntriesAccepted(from, term, matchIndex, verifiedIndex, readPosition);
+        }
+    }
+
+    record Rejected(
+            int from, int to, long term, long prevLogIndex, long conflictIndex, long conflictTerm, long readPosition)
+            implements Message {
+        @Override
+        public void deliverTo(TestNode node) {
+            node.core().onAppendEntriesRejected(from, term, prevLogIndex, conflictIndex, conflictTerm, readPosition);
+        }
+    }
+
+    /** An entry as it travels: what the core sees, and a payload that tells two entries apart. */
+    record Entry(long term, int type, long payload, int bytes) {}
+}

@@ -1,0 +1,187 @@
+package dev.cairn.raft;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * A log in memory over a journal of records, like the one on disk: a truncation writes nothing, a later record of the
+ * same index supersedes the earlier ones. A crash keeps a prefix of the journal, so what was truncated can come back.
+ */
+final class TestLog implements RaftLog {
+    static final int ENTRY_BYTES = 100;
+    private static final long SEGMENT = 1L << 32;
+
+    /** @param chain digest of this entry and all before it */
+    record Row(long index, Message.Entry entry, long endPosition, long chain) {}
+
+    private final Consumer<Row> onAppend;
+    private final long base;
+    private final long baseTerm;
+    private final List<Row> live = new ArrayList<>();
+    private final List<Row> journal = new ArrayList<>();
+    private long appendedPosition = SEGMENT;
+    private long durablePosition = SEGMENT;
+    private long stagedPayload;
+    private int stagedBytes = ENTRY_BYTES;
+    private long stagedPrevIndex;
+    private List<Message.Entry> stagedMessage = List.of();
+
+    TestLog() {
+        this(0, 0, record -> {});
+    }
+
+    TestLog(long base, long baseTerm, Consumer<Row> onAppend) {
+        this.base = base;
+        this.baseTerm = baseTerm;
+        this.onAppend = onAppend;
+    }
+
+    /** Fills a log before the core starts; all of it is durable. */
+    static TestLog ofTerms(long... terms) {
+        TestLog log = new TestLog();
+        for (long term : terms) {
+            log.stagePayload(term, ENTRY_BYTES);
+            log.append(log.lastIndex() + 1, term, EntryType.COMMAND);
+        }
+        log.force(log.appendedPosition);
+        return log;
+    }
+
+    void stagePayload(long payload, int bytes) {
+        stagedPayload = payload;
+        stagedBytes = bytes;
+    }
+
+    void stage(long prevIndex, List<Message.Entry> entries) {
+        stagedPrevIndex = prevIndex;
+        stagedMessage = entries;
+    }
+
+    void unstage() {
+        stagedMessage = List.of();
+        stagePayload(0, ENTRY_BYTES);
+    }
+
+    @Override
+    public long firstIndex() {
+        return base + 1;
+    }
+
+    @Override
+    public long lastIndex() {
+        return base + live.size();
+    }
+
+    @Override
+    public long term(long index) {
+        return index == base ? baseTerm : record(index).entry().term();
+    }
+
+    @Override
+    public int entryBytes(long index) {
+        return record(index).entry().bytes();
+    }
+
+    @Override
+    public long endPosition(long index) {
+        return record(index).endPosition();
+    }
+
+    @Override
+    public void append(long index, long term, int type) {
+        if (index != lastIndex() + 1) {
+            throw new AssertionError("append of " + index + " behind " + lastIndex());
+        }
+        Message.Entry entry = stagedMessage.isEmpty()
+                ? new Message.Entry(term, type, type == EntryType.NOOP ? 0 : stagedPayload, stagedBytes)
+                : stagedMessage.get((int) (index - stagedPrevIndex - 1));
+        if (entry.term() != term || entry.type() != type) {
+            throw new AssertionError("staged " + entry + ", appended term " + term + " type " + type);
+        }
+        appendedPosition += entry.bytes();
+        Row record = new Row(index, entry, appendedPosition, mix(chain(index - 1), index, entry));
+        live.add(record);
+        journal.add(record);
+        onAppend.accept(record);
+    }
+
+    @Override
+    public void truncateSuffix(long fromIndex) {
+        if (fromIndex <= base || fromIndex > lastIndex()) {
+            throw new AssertionError("truncation from " + fromIndex + " in " + base + ".." + lastIndex());
+        }
+        live.subList((int) (fromIndex - base - 1), live.size()).clear();
+    }
+
+    Row record(long index) {
+        if (index <= base || index > lastIndex()) {
+            throw new AssertionError("index " + index + " outside " + (base + 1) + ".." + lastIndex());
+        }
+        return live.get((int) (index - base - 1));
+    }
+
+    long chain(long index) {
+        return index == base ? baseTerm : record(index).chain();
+    }
+
+    List<Message.Entry> entries(long fromIndex, long lastIndex) {
+        List<Message.Entry> entries = new ArrayList<>();
+        for (long index = fromIndex; index <= lastIndex; index++) {
+            entries.add(record(index).entry());
+        }
+        return List.copyOf(entries);
+    }
+
+    List<Long> terms() {
+        return live.stream().map(record -> record.entry().term()).toList();
+    }
+
+    long appendedPosition() {
+        return appendedPosition;
+    }
+
+    long durablePosition() {
+        return durablePosition;
+    }
+
+    /** Whether a crash now cannot take this entry away. */
+    boolean isDurable(long index) {
+        return index <= base || record(index).endPosition() <= durablePosition;
+    }
+
+    /** The disk has everything up to here. */
+    void force(long position) {
+        durablePosition = Math.max(durablePosition, Math.min(position, appendedPosition));
+    }
+
+    /** What a restart finds when the disk kept the records up to {@code survivingPosition}; all of it is durable then. */
+    void recover(long survivingPosition) {
+        if (survivingPosition < durablePosition) {
+            throw new AssertionError("a crash cannot lose what is durable");
+        }
+        journal.removeIf(record -> record.endPosition() > survivingPosition);
+        live.clear();
+        for (Row record : journal) {
+            while (lastIndex() >= record.index()) {
+                live.remove(live.size() - 1);
+            }
+            live.add(record);
+        }
+        appendedPosition = (appendedPosition / SEGMENT + 1) * SEGMENT;
+        durablePosition = appendedPosition;
+        unstage();
+    }
+
+    /** Highest term of any record, superseded ones included. */
+    long highestTerm() {
+        return journal.stream().mapToLong(record -> record.entry().term()).max().orElse(baseTerm);
+    }
+
+    private static long mix(long chain, long index, Message.Entry entry) {
+        long hash = chain * 0x9E3779B97F4A7C15L + index;
+        hash = (hash ^ (hash >>> 29)) * 0xBF58476D1CE4E5B9L + entry.term();
+        hash = (hash ^ (hash >>> 32)) * 0x94D049BB133111EBL + entry.payload();
+        return hash ^ (hash >>> 31);
+    }
+}

@@ -1,0 +1,330 @@
+package dev.cairn.raft;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+import java.util.function.IntUnaryOperator;
+
+/**
+ * One core with its disk and its outputs. Nothing happens by itself: the test forces, flushes and delivers. Messages
+ * that the core sends stand in {@link #sent}.
+ */
+final class TestNode implements RaftOutput {
+    static final int HEARTBEAT = 2;
+    static final int ELECTION = 10;
+
+    record HardState(long sequence, long term, int votedFor) {}
+
+    record RoleChange(Role role, long term, int leaderId) {}
+
+    record ConfirmedReads(long lastReadId, long readIndex) {}
+
+    final int id;
+    final RaftConfig config;
+    final TestLog log;
+    final Deque<Message> sent = new ArrayDeque<>();
+    final Deque<HardState> pendingHardStates = new ArrayDeque<>();
+    final List<Long> commits = new ArrayList<>();
+    final List<RoleChange> roleChanges = new ArrayList<>();
+    final List<ConfirmedReads> confirmedReads = new ArrayList<>();
+    int failedReads;
+    private final IntUnaryOperator jitter;
+    private HardState hardState;
+    private long appliedIndex;
+    private RaftCore core;
+    private RaftInvariants invariants;
+
+    /** A node whose election timeout is always {@link #ELECTION} ticks. */
+    static TestNode of(int id, int voters) {
+        return new TestNode(config(id, voters), new TestLog(), new HardState(0, 0, 0), bound -> 0);
+    }
+
+    /** The same with a log that is durable and a current term. */
+    static TestNode of(int id, int voters, long term, long... logTerms) {
+        return new TestNode(config(id, voters), TestLog.ofTerms(logTerms), new HardState(1, term, 0), bound -> 0);
+    }
+
+    static RaftConfig config(int id, int voters) {
+        return RaftConfig.of(id, voterIds(voters), HEARTBEAT, ELECTION, ELECTION + 10);
+    }
+
+    static Set<Integer> voterIds(int voters) {
+        return switch (voters) {
+            case 1 -> Set.of(1);
+            case 2 -> Set.of(1, 2);
+            case 3 -> Set.of(1, 2, 3);
+            case 5 -> Set.of(1, 2, 3, 4, 5);
+            default -> throw new IllegalArgumentException("no test needs " + voters + " voters");
+        };
+    }
+
+    TestNode(RaftConfig config, TestLog log, HardState hardState, IntUnaryOperator jitter) {
+        id = config.nodeId();
+        this.config = config;
+        this.log = log;
+        this.hardState = hardState;
+        this.jitter = jitter;
+        core = newCore();
+        invariants = new RaftInvariants(core);
+    }
+
+    private RaftCore newCore() {
+        long term = Math.max(hardState.term(), log.highestTerm());
+        int vote = term == hardState.term() ? hardState.votedFor() : 0;
+        return new RaftCore(
+                config, term, vote, hardState.sequence(), hardState.term(), appliedIndex, log, this, jitter);
+    }
+
+    RaftCore core() {
+        return core;
+    }
+
+    // ---- what a driver does --------------------------------------------------------------------------------------
+
+    void receive(Message message) {
+        message.deliverTo(this);
+        invariants.check();
+    }
+
+    void flush() {
+        core.flush();
+        invariants.check();
+    }
+
+    void ticks(int count) {
+        for (int i = 0; i < count; i++) {
+            core.tick();
+            flush();
+        }
+    }
+
+    long propose(long payload) {
+        return propose(payload, TestLog.ENTRY_BYTES);
+    }
+
+    long propose(long payload, int bytes) {
+        log.stagePayload(payload, bytes);
+        long index = core.propose(EntryType.COMMAND);
+        log.unstage();
+        return index;
+    }
+
+    void apply(long index) {
+        core.onApplied(index);
+        appliedIndex = index;
+        invariants.check();
+    }
+
+    // ---- the disk ------------------------------------------------------------------------------------------------
+
+    HardState hardState() {
+        return hardState;
+    }
+
+    /** The oldest hard state on its way reaches the disk, and the core learns of it. */
+    void forceOneHardState() {
+        writeOneHardState();
+        reportHardState(hardState);
+    }
+
+    void writeOneHardState() {
+        hardState = pendingHardStates.remove();
+    }
+
+    void reportHardState(HardState durable) {
+        core.onHardStateDurable(durable.sequence(), durable.term());
+        invariants.check();
+    }
+
+    void forceHardStates() {
+        while (!pendingHardStates.isEmpty()) {
+            forceOneHardState();
+        }
+    }
+
+    void forceLog() {
+        forceLog(log.appendedPosition());
+    }
+
+    void forceLog(long position) {
+        log.force(position);
+        reportLog(position);
+    }
+
+    void reportLog(long position) {
+        core.onLogDurable(position);
+        invariants.check();
+    }
+
+    /** Both forces complete, and what they release leaves. */
+    void forceAll() {
+        flush();
+        do {
+            forceHardStates();
+            forceLog();
+            flush();
+        } while (!pendingHardStates.isEmpty() || !log.isDurable(log.lastIndex()));
+    }
+
+    /** The host stops and starts again; of what was not forced nothing is left. */
+    void crash() {
+        crash(log.durablePosition(), 0, appliedIndex);
+    }
+
+    /**
+     * @param survivingPosition the log survives to here, which may be more than what was forced
+     * @param survivingHardStates of the hard states on their way, so many arrived after all
+     * @param flushedApplied what the state machine finds as applied
+     */
+    void crash(long survivingPosition, int survivingHardStates, long flushedApplied) {
+        for (int i = 0; i < survivingHardStates; i++) {
+            writeOneHardState();
+        }
+        pendingHardStates.clear();
+        log.recover(survivingPosition);
+        appliedIndex = flushedApplied;
+        sent.clear();
+        core = newCore();
+        invariants = new RaftInvariants(core);
+    }
+
+    // ---- scripted steps ------------------------------------------------------------------------------------------
+
+    /** The messages sent since the last call that are of one kind. */
+    <M extends Message> List<M> take(Class<M> kind) {
+        List<M> taken = sent.stream().filter(kind::isInstance).map(kind::cast).toList();
+        sent.clear();
+        return taken;
+    }
+
+    <M extends Message> M takeOne(Class<M> kind) {
+        List<M> taken = take(kind);
+        if (taken.size() != 1) {
+            throw new AssertionError("expected one " + kind.getSimpleName() + ", got " + taken);
+        }
+        return taken.get(0);
+    }
+
+    /** As a candidate that a majority of others votes for; the no-op is durable here. */
+    void becomeLeader() {
+        startElection();
+        long term = core.currentTerm();
+        config.voters().stream().sorted().filter(voter -> voter != id).forEach(voter -> {
+            if (core.role() == Role.CANDIDATE) {
+                receive(new Message.Vote(voter, id, term, false, term, true));
+            }
+        });
+        forceAll();
+        sent.clear();
+        if (core.role() != Role.LEADER) {
+            throw new AssertionError("role is " + core.role());
+        }
+    }
+
+    /** A candidate whose hard state is durable and whose requests are sent. */
+    void startElection() {
+        while (core.role() != Role.PRE_CANDIDATE) {
+            ticks(1);
+        }
+        long next = core.currentTerm() + 1;
+        config.voters().stream().sorted().filter(voter -> voter != id).forEach(voter -> {
+            if (core.role() == Role.PRE_CANDIDATE) {
+                receive(new Message.Vote(voter, id, next - 1, true, next, true));
+            }
+        });
+        sent.clear();
+        forceAll();
+    }
+
+    /** An AppendEntries of peer {@code from} whose entries have the given terms. */
+    void append(int from, long term, long prevLogIndex, long prevLogTerm, long leaderCommit, long... entryTerms) {
+        List<Message.Entry> entries = new ArrayList<>();
+        for (long entryTerm : entryTerms) {
+            entries.add(new Message.Entry(entryTerm, EntryType.COMMAND, entryTerm, TestLog.ENTRY_BYTES));
+        }
+        receive(new Message.Append(from, id, term, prevLogIndex, prevLogTerm, leaderCommit, 0, entries));
+    }
+
+    /** A message without entries. */
+    void heartbeat(int from, long term, long prevLogIndex, long prevLogTerm, long leaderCommit, long readPosition) {
+        receive(new Message.Append(from, id, term, prevLogIndex, prevLogTerm, leaderCommit, readPosition, List.of()));
+    }
+
+    void accept(int from, long matchIndex, long verifiedIndex, long readPosition) {
+        receive(new Message.Accepted(from, id, core.currentTerm(), matchIndex, verifiedIndex, readPosition));
+    }
+
+    void reject(int from, long prevLogIndex, long conflictIndex, long conflictTerm) {
+        receive(new Message.Rejected(from, id, core.currentTerm(), prevLogIndex, conflictIndex, conflictTerm, 0));
+    }
+
+    // ---- outputs -------------------------------------------------------------------------------------------------
+
+    @Override
+    public void sendRequestVote(int to, long term, boolean preVote, long lastLogIndex, long lastLogTerm) {
+        sent.add(new Message.VoteRequest(id, to, term, preVote, lastLogIndex, lastLogTerm));
+    }
+
+    @Override
+    public void sendVote(int to, long term, boolean preVote, long requestTerm, boolean granted) {
+        sent.add(new Message.Vote(id, to, term, preVote, requestTerm, granted));
+    }
+
+    @Override
+    public void sendAppendEntries(
+            int to,
+            long term,
+            long prevLogIndex,
+            long prevLogTerm,
+            long lastIndex,
+            long commitIndex,
+            long readPosition) {
+        sent.add(new Message.Append(
+                id,
+                to,
+                term,
+                prevLogIndex,
+                prevLogTerm,
+                commitIndex,
+                readPosition,
+                log.entries(prevLogIndex + 1, lastIndex)));
+    }
+
+    @Override
+    public void sendAppendEntriesAccepted(int to, long term, long matchIndex, long verifiedIndex, long readPosition) {
+        sent.add(new Message.Accepted(id, to, term, matchIndex, verifiedIndex, readPosition));
+    }
+
+    @Override
+    public void sendAppendEntriesRejected(
+            int to, long term, long prevLogIndex, long conflictIndex, long conflictTerm, long readPosition) {
+        sent.add(new Message.Rejected(id, to, term, prevLogIndex, conflictIndex, conflictTerm, readPosition));
+    }
+
+    @Override
+    public void persistHardState(long sequence, long term, int votedFor) {
+        pendingHardStates.add(new HardState(sequence, term, votedFor));
+    }
+
+    @Override
+    public void onCommitAdvanced(long commitIndex) {
+        commits.add(commitIndex);
+    }
+
+    @Override
+    public void onReadsConfirmed(long lastReadId, long readIndex) {
+        confirmedReads.add(new ConfirmedReads(lastReadId, readIndex));
+    }
+
+    @Override
+    public void onReadsFailed() {
+        failedReads++;
+    }
+
+    @Override
+    public void onRoleChanged(Role role, long term, int leaderId, String reason) {
+        roleChanges.add(new RoleChange(role, term, leaderId));
+    }
+}
