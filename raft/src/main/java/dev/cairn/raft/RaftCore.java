@@ -267,7 +267,7 @@ public final class RaftCore {
             final boolean leaderAlive =
                     role == Role.LEADER || (leaderId != NONE && electionElapsed < config.electionMinTicks());
             final boolean grant = term > currentTerm && !leaderAlive && isUpToDate(lastLogIndex, lastLogTerm);
-            pendingPreVotes[ordinal].set(term, grant, hardStateSequence);
+            pendingPreVotes[ordinal].set(term, grant);
             return;
         }
         if (term > currentTerm) {
@@ -282,7 +282,7 @@ public final class RaftCore {
                 changeHardState(currentTerm, from);
             }
         }
-        pendingVotes[ordinal].set(term, grant, hardStateSequence);
+        pendingVotes[ordinal].set(term, grant);
     }
 
     /** Raft 5.4.1: the later last term wins; with equal last terms the longer log. */
@@ -772,7 +772,8 @@ public final class RaftCore {
     }
 
     private void sendVote(final int to, final PendingVote vote, final boolean preVote) {
-        if (!vote.due || !isReleased(vote.sequence, currentTerm)) {
+        // The reply names the current term, so it waits for the newest hard state, not only for that of its vote.
+        if (!vote.due || !isReleased(hardStateSequence, currentTerm)) {
             return;
         }
         vote.due = false;
@@ -894,13 +895,11 @@ public final class RaftCore {
         boolean due;
         long requestTerm;
         boolean granted;
-        long sequence;
 
-        void set(final long term, final boolean grant, final long hardStateSequence) {
+        void set(final long term, final boolean grant) {
             due = true;
             requestTerm = term;
             granted = grant;
-            sequence = hardStateSequence;
         }
     }
 }
