@@ -465,8 +465,9 @@ public final class RaftCore {
             return;
         }
         if (term < currentTerm) {
-            // The sender learns the newer term from the reply.
-            reject(from, prevLogIndex, 0, 0);
+            // The sender learns the newer term from the reply. It may lead that term when the reply arrives, so the
+            // reply must not read as one about its log: index 0 matches everywhere.
+            reject(from, 0, 0, 0);
             return;
         }
         check(role != Role.LEADER || term > currentTerm, "two leaders in one term", term, from);

@@ -46,6 +46,7 @@ public interface RaftOutput {
     /**
      * Rejects an AppendEntries: the log does not hold (prevLogIndex, prevLogTerm), or the sender's term is old.
      *
+     * @param prevLogIndex that of the rejected message, 0 when its term is old
      * @param conflictIndex first index that the leader should try, when {@code conflictTerm} does not tell better
      * @param conflictTerm term of the entry at prevLogIndex here, 0 when the log is shorter
      */
