@@ -584,6 +584,8 @@ public final class RaftCore {
         check(matchIndex <= termRuns.lastIndex(), "peer claims more than the log holds", matchIndex, from);
         if (matchIndex > peer.matchIndex) {
             peer.matchIndex = matchIndex;
+            // Nothing acknowledged is sent again: no later acknowledgement would take it out of the window.
+            peer.nextIndex = Math.max(peer.nextIndex, matchIndex + 1);
             peer.inflights.acknowledge(matchIndex);
             advanceLeaderCommit();
         }
