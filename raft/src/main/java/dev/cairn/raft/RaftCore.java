@@ -69,6 +69,7 @@ public final class RaftCore {
     private long leaderCommit;
     private long receivedReadPosition;
     private boolean acceptDue;
+    private int replyElapsed;
     private long sentMatchIndex;
     private boolean rejectDue;
     private int rejectTo;
@@ -171,6 +172,7 @@ public final class RaftCore {
             return;
         }
         electionElapsed++;
+        replyElapsed++;
         if (electionElapsed >= electionTimeout) {
             restartElectionTimer();
             startPreVote();
@@ -487,8 +489,8 @@ public final class RaftCore {
         leaderCommit = Math.max(leaderCommit, newLeaderCommit);
         advanceFollowerCommit();
         // Fresh entries are answered when they are durable; all else at once, so that a slow disk delays neither
-        // heartbeats nor reads.
-        if (appended == 0 || newReadPosition) {
+        // heartbeats nor reads. Under load entries take the place of heartbeats, so one of them is answered in time.
+        if (appended == 0 || newReadPosition || replyElapsed >= config.heartbeatTicks()) {
             acceptDue = true;
         }
     }
@@ -804,6 +806,7 @@ public final class RaftCore {
             acceptDue = false;
             if (role == Role.FOLLOWER && leaderId != NONE) {
                 sentMatchIndex = claimableIndex();
+                replyElapsed = 0;
                 output.sendAppendEntriesAccepted(
                         leaderId, currentTerm, sentMatchIndex, verifiedIndex, receivedReadPosition);
             }

@@ -20,4 +20,21 @@ class FlowControlTest {
         assertThat(leader.core().progress(1).inflights.totalBytes()).isZero();
         assertThat(leader.core().progress(1).nextIndex).isEqualTo(8);
     }
+
+    /** Fresh entries are answered when they are durable; a slow force must not look like a dead follower. */
+    @Test
+    void followerUnderLoadAnswersOncePerHeartbeatWhileItsDiskIsSlow() {
+        TestNode follower = TestNode.of(2, 3);
+        follower.heartbeat(1, 1, 0, 0, 0, 0);
+        follower.forceAll();
+        follower.sent.clear();
+        int answers = 0;
+        for (int i = 0; i <= 5 * TestNode.HEARTBEAT; i++) {
+            follower.append(1, 1, i, Math.min(i, 1), 0, 1);
+            follower.flush();
+            follower.ticks(1);
+            answers += follower.take(Message.Accepted.class).size();
+        }
+        assertThat(answers).isEqualTo(5);
+    }
 }
