@@ -57,6 +57,7 @@ public final class RaftCore {
 
     // Volatile state of every node.
     private Role role = Role.FOLLOWER;
+    private long roleTerm;
     private int leaderId = NONE;
     private long commitIndex;
     private long appliedIndex;
@@ -150,6 +151,7 @@ public final class RaftCore {
         check(term >= termRuns.lastTerm(), "term below the log's", term, termRuns.lastTerm());
 
         currentTerm = term;
+        roleTerm = term;
         this.votedFor = votedFor;
         this.hardStateSequence = hardStateSequence;
         durableHardStateSequence = hardStateSequence;
@@ -352,8 +354,9 @@ public final class RaftCore {
 
     private void setRole(final Role newRole, final int newLeaderId, final String reason) {
         final boolean wasLeader = role == Role.LEADER;
-        final boolean changed = role != newRole || leaderId != newLeaderId;
+        final boolean changed = role != newRole || roleTerm != currentTerm || leaderId != newLeaderId;
         role = newRole;
+        roleTerm = currentTerm;
         leaderId = newLeaderId;
         campaignDue = false;
         if (wasLeader && newRole != Role.LEADER) {
