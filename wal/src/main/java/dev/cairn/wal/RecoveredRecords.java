@@ -1,0 +1,312 @@
+package dev.cairn.wal;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import dev.cairn.wal.SegmentEvidence.Found;
+import java.util.HashSet;
+import java.util.Set;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** Third step of recovery: the records in order, and the verdict on the first that fails. Changes nothing on disk. */
+final class RecoveredRecords {
+    /** Where the log that stays in old segments ends. */
+    record Keep(int slot, int end, int chain, long lastIndex) {}
+
+    /** Where a torn tail begins. */
+    record Cut(int slot, int offset) {}
+
+    private final SegmentEvidence evidence;
+    private final SegmentLinks linked;
+    private final SegmentImage image;
+    private final Floor floor;
+    private final boolean claimsAllDurable;
+    private final Set<Long> stillLive = new HashSet<>();
+
+    private IndexTable table = new IndexTable(0);
+    private TermTable terms = new TermTable(0, 0);
+    private Keep keep = new Keep(0, ActivationDescriptor.RECORDS_OFFSET, 0, 0);
+    private @Nullable Cut cut;
+    private int supersededDamage;
+    private long commitHint;
+
+    /** The last argument is a planted bug: it takes what can be read for durable. */
+    RecoveredRecords(
+            SegmentEvidence evidence, SegmentLinks linked, SegmentImage image, Floor floor, boolean claimsAllDurable) {
+        this.evidence = evidence;
+        this.linked = linked;
+        this.image = image;
+        this.floor = floor;
+        this.claimsAllDurable = claimsAllDurable;
+    }
+
+    /** Live entries and where they stand. */
+    IndexTable table() {
+        return table;
+    }
+
+    TermTable terms() {
+        return terms;
+    }
+
+    /** The last entry that is known to be durable, and the chain behind it. */
+    Keep keep() {
+        return keep;
+    }
+
+    @Nullable
+    Cut cut() {
+        return cut;
+    }
+
+    /** Damaged records that later ones supersede. */
+    int supersededDamage() {
+        return supersededDamage;
+    }
+
+    /** Of the last empty record, capped by the log. */
+    long commitHint() {
+        return Math.min(commitHint, table.last());
+    }
+
+    /**
+     * Reads until no damaged entry is live: one that counted as superseded is judged after all when what superseded it turns
+     * out to be cut.
+     */
+    void read() {
+        if (linked.links().isEmpty()) {
+            return;
+        }
+        long damagedLive;
+        do {
+            readOnce();
+            damagedLive = firstDamagedLive();
+            stillLive.add(damagedLive);
+        } while (damagedLive != 0);
+        checkAllDurableWasRead();
+    }
+
+    private long firstDamagedLive() {
+        for (long index = table.first(); supersededDamage > 0 && index <= table.last(); index++) {
+            if (table.type(index) == 0) {
+                return table.start(index);
+            }
+        }
+        return 0;
+    }
+
+    private void readOnce() {
+        cut = null;
+        supersededDamage = 0;
+        commitHint = 0;
+        Activation lowest = linked.links().get(0).activation();
+        table = new IndexTable(lowest.previousIndex());
+        terms = new TermTable(lowest.previousIndex(), lowest.previousTerm());
+        keep = new Keep(0, ActivationDescriptor.RECORDS_OFFSET, lowest.seed(), lowest.previousIndex());
+        int chain = lowest.seed();
+        for (int slot = 0; slot < linked.links().size() && cut == null; slot++) {
+            Found found = linked.links().get(slot);
+            image.load(found.name(), found.file());
+            checkLink(found, chain, slot);
+            boolean last = slot == linked.links().size() - 1;
+            int end = last
+                    ? image.length()
+                    : linked.links().get(slot + 1).activation().previousEnd();
+            chain = readSegment(slot, end, last);
+        }
+    }
+
+    private void checkLink(Found found, int chain, int slot) {
+        Activation activation = found.activation();
+        if (slot > 0 && activation.previousIndex() < table.first() - 1) {
+            // All that the segments below hold was superseded, by entries whose predecessors are deleted already: those
+            // segments were about to follow. Whether that much may be missing, the floor says.
+            table = new IndexTable(activation.previousIndex());
+            terms = new TermTable(activation.previousIndex(), activation.previousTerm());
+        }
+        boolean continues = activation.seed() == chain
+                && activation.previousIndex() <= table.last()
+                && activation.previousTerm() == terms.term(activation.previousIndex());
+        int stated = slot < linked.links().size() - 1
+                ? linked.links().get(slot + 1).activation().previousEnd()
+                : 0;
+        if (stated > image.length()) {
+            throw image.damaged(image.length(), table.last() + 1, stated + " bytes", image.length() + " bytes");
+        }
+        if (slot > 0 && !continues) {
+            throw image.damaged(
+                    ActivationDescriptor.FILE_OFFSET,
+                    table.last() + 1,
+                    "chain=" + Integer.toHexString(chain) + " last=" + table.last(),
+                    "chain=" + Integer.toHexString(activation.seed()) + " previous=" + activation.previousIndex() + "/"
+                            + activation.previousTerm());
+        }
+    }
+
+    /** Reads records up to the end or the first that fails; returns the chain behind the last one. */
+    private int readSegment(int slot, int end, boolean last) {
+        Activation activation = linked.links().get(slot).activation();
+        int chain = activation.seed();
+        int at = ActivationDescriptor.RECORDS_OFFSET;
+        while (last || at < end) {
+            int record = nextRecord(at, end, chain, activation.segment());
+            if (record >= 0 && accept(slot, record)) {
+                chain = RecordDescriptor.headerCrc(image.buffer(), record);
+                at = image.recordEnd(record);
+                noteKept(slot, record, at, chain);
+                continue;
+            }
+            if (!judge(slot, record < 0 ? at : record, end, last)) {
+                cut = new Cut(slot, at);
+            }
+            return chain;
+        }
+        if (at != end) {
+            throw image.damaged(at, table.last() + 1, "records up to offset " + end, "one beyond it");
+        }
+        return chain;
+    }
+
+    /** At the offset, or behind the hole that the block rule leaves where the chain proves it; -1 if there is none. */
+    private int nextRecord(int at, int end, int chain, int sequence) {
+        if (continuesChain(at, end, chain, sequence)) {
+            return at;
+        }
+        int block = (int) Wal.blocks(at);
+        return block != at && continuesChain(block, end, chain, sequence) ? block : -1;
+    }
+
+    private boolean continuesChain(int at, int end, int chain, int sequence) {
+        return image.hasRecordHeader(at, end)
+                && RecordDescriptor.segment(image.buffer(), at) == sequence
+                && RecordDescriptor.previousCrc(image.buffer(), at) == chain;
+    }
+
+    /** Takes the record into the table; false if its body is damaged and no later record supersedes it. */
+    private boolean accept(int slot, int at) {
+        UnsafeBuffer buffer = image.buffer();
+        int body = at + RecordDescriptor.HEADER_LENGTH;
+        boolean whole = image.bodyIsValid(at);
+        if (image.isEmptyRecord(at)) {
+            if (whole) {
+                commitHint = buffer.getLong(body, LITTLE_ENDIAN);
+            }
+            return whole;
+        }
+        long index = RecordDescriptor.index(buffer, at);
+        long position = LogPosition.of(linked.links().get(slot).sequence(), at);
+        boolean superseded = !stillLive.contains(position) && evidence.isSuperseded(position, index);
+        if (!whole && !superseded) {
+            return false;
+        }
+        boolean follows = image.supersedes(at)
+                ? index <= table.last() + 1
+                        && index > linked.links().get(slot).activation().previousIndex()
+                : index == table.last() + 1;
+        if (!follows) {
+            throw image.damaged(at, index, "index " + (table.last() + 1), "index " + index);
+        }
+        table.truncateSuffix(index);
+        terms.truncateSuffix(index);
+        long before = terms.term(index - 1);
+        // The term of a damaged entry is not known; it is superseded further on, until then the one before stands for
+        // it.
+        long term = whole ? EntryDescriptor.term(buffer, body) : before;
+        if (term < before) {
+            throw image.damaged(at, index, "a term of at least " + before, "term " + term);
+        }
+        supersededDamage += whole ? 0 : 1;
+        table.append(
+                position,
+                whole ? EntryDescriptor.type(buffer, body) : 0,
+                RecordDescriptor.length(buffer, at) - RecordDescriptor.HEADER_LENGTH);
+        terms.append(index, term);
+        return true;
+    }
+
+    private void noteKept(int slot, int record, int end, int chain) {
+        long endPosition = LogPosition.of(linked.links().get(slot).sequence(), end);
+        if (!image.isEmptyRecord(record) && (endPosition <= evidence.highestDurable() || claimsAllDurable)) {
+            keep = new Keep(slot, end, chain, table.last());
+        }
+    }
+
+    /**
+     * The first record that fails, by the evidence.
+     *
+     * @return true if it is the clean end of the log, false if a crash tore it
+     * @throws WalDamagedException if it is neither, or cannot be told
+     */
+    private boolean judge(int slot, int at, int end, boolean last) {
+        long position = LogPosition.of(linked.links().get(slot).sequence(), at);
+        long index = table.last() + 1;
+        if (position < evidence.highestDurable()) {
+            throw image.damaged(
+                    at,
+                    index,
+                    "a record, for " + LogPosition.toString(evidence.highestDurable()) + " was durable",
+                    found(at, end));
+        }
+        if (floor.index() >= index) {
+            throw image.damaged(at, index, "entries up to " + floor.index() + ", which are applied", found(at, end));
+        }
+        boolean nothingHere =
+                at > end - RecordDescriptor.HEADER_LENGTH || RecordDescriptor.length(image.buffer(), at) == 0;
+        if (nothingHere && last && image.isZero(at, end)) {
+            return true;
+        }
+        if (nothingHere || image.hasLostSector(at, end)) {
+            return false;
+        }
+        if (image.hasForeignHeader(at, end)) {
+            return true;
+        }
+        throw image.damaged(at, index, "a record, zeros, or a sector that was not written", found(at, end));
+    }
+
+    private String found(int at, int end) {
+        if (at > end - RecordDescriptor.HEADER_LENGTH) {
+            return "the end of the segment";
+        }
+        if (!image.hasRecordHeader(at, end)) {
+            return image.isZero(at, end)
+                    ? "zeros"
+                    : "length=" + RecordDescriptor.length(image.buffer(), at) + " and no valid header";
+        }
+        return image.bodyIsValid(at) ? "a record that does not continue the chain" : "a body that fails its crc";
+    }
+
+    private void checkAllDurableWasRead() {
+        Found last = linked.links().get(linked.links().size() - 1);
+        if (cut == null && LogPosition.segment(evidence.highestDurable()) > last.sequence()) {
+            throw new WalDamagedException(
+                    Segment.nameOf(LogPosition.segment(evidence.highestDurable())),
+                    0,
+                    table.last() + 1,
+                    "this segment, for " + LogPosition.toString(evidence.highestDurable()) + " was durable",
+                    "the log ends in " + last.name());
+        }
+    }
+
+    void checkFloor() {
+        if (floor.index() < 0) {
+            return;
+        }
+        String file = linked.links().isEmpty()
+                ? Segment.nameOf(1)
+                : linked.links().get(0).name();
+        if (floor.index() > table.last() || floor.index() < table.first() - 1) {
+            throw new WalDamagedException(
+                    file,
+                    0,
+                    floor.index(),
+                    "a log that holds or follows applied index " + floor.index(),
+                    "indexes " + table.first() + ".." + table.last());
+        }
+        long term = terms.term(floor.index());
+        if (term != floor.term()) {
+            throw new WalDamagedException(
+                    file, 0, floor.index(), "term " + floor.term() + " of the applied index", "term " + term);
+        }
+    }
+}
