@@ -31,6 +31,8 @@ public final class NodeMain {
         final Node node;
         try {
             final NodeConfig config = NodeConfig.fromArguments(List.of(arguments), System.getenv());
+            // The pattern of logback.xml reads it for each line.
+            System.setProperty("cairn.node.id", Integer.toString(config.nodeId()));
             config.warnings().forEach(warning -> LOGGER.warn("event=config.warning text=\"{}\"", warning));
             node = Node.start(config, NodeMain::halt);
         } catch (ConfigException | IdentityException | PortInUseException refusal) {

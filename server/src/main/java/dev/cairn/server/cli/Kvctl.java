@@ -108,7 +108,7 @@ public final class Kvctl {
     public static void main(String[] args) {
         // Results only: the client's log lines are for servers.
         if (System.getProperty("logback.configurationFile") == null) {
-            System.setProperty("logback.configurationFile", "kvctl-logback.xml");
+            System.setProperty("logback.configurationFile", "logback-cli.xml");
         }
         int exitCode = run(args, System.out, System.err);
         System.out.flush();
