@@ -31,6 +31,7 @@ final class PendingReads {
     private final ExpandableRingBuffer.MessageConsumer serveConsumer = this::serve;
     private final ExpandableRingBuffer.MessageConsumer failConsumer = this::handOut;
     private int roundCount;
+    private int handedOut;
     private long lastReadId;
     private long servableReadId;
     private Handler handler = (connectionId, requestId, key, offset, length) -> {
@@ -67,7 +68,7 @@ final class PendingReads {
         roundCount++;
     }
 
-    /** Serves at most {@code limit} reads whose round is confirmed and whose read index has been applied. */
+    /** Serves at most {@code limit} reads whose round is confirmed and whose read index has been applied; says how many. */
     int serve(final long appliedIndex, final int limit, final Handler to) {
         if (queue.isEmpty()) {
             return 0;
@@ -82,9 +83,9 @@ final class PendingReads {
             System.arraycopy(roundReadIndexes, served, roundReadIndexes, 0, roundCount);
         }
         handler = to;
-        final int before = queue.size();
+        handedOut = 0;
         queue.consume(serveConsumer, limit);
-        return before - queue.size();
+        return handedOut;
     }
 
     private boolean serve(final DirectBuffer buffer, final int offset, final int length, final int headOffset) {
@@ -92,6 +93,7 @@ final class PendingReads {
     }
 
     private boolean handOut(final DirectBuffer buffer, final int offset, final int length, final int headOffset) {
+        handedOut++;
         handler.onRead(
                 buffer.getLong(offset + CONNECTION_ID_OFFSET),
                 buffer.getLong(offset + REQUEST_ID_OFFSET),
