@@ -224,7 +224,7 @@ public final class NettyPeerTransport implements PeerTransport {
                     .connect(new InetSocketAddress(host, port));
             connecting.addListener(future -> {
                 if (!future.isSuccess()) {
-                    retryLater(String.valueOf(future.cause()));
+                    retryLater(String.valueOf(future.cause().getMessage()));
                 }
             });
         }

@@ -325,7 +325,7 @@ public final class ConsensusAgent {
         if (appended != lastAppendedPosition) {
             lastAppendedPosition = appended;
             lastAppendNs = nowNs;
-        } else if (lastAppendNs != Long.MAX_VALUE && nowNs - lastAppendNs >= IDLE_RECORD_DELAY_NS) {
+        } else if (nowNs - lastAppendNs >= IDLE_RECORD_DELAY_NS) {
             writeEmptyRecord();
         }
         wal.publish();
@@ -338,7 +338,8 @@ public final class ConsensusAgent {
     private void writeEmptyRecord() {
         wal.onIdle(core.commitIndex());
         lastAppendedPosition = wal.appendedPosition();
-        lastAppendNs = Long.MAX_VALUE;
+        // Not written when a force is still under way: then it is tried again after another idle time.
+        lastAppendNs = nowNs;
     }
 
     /** Apply takes at most min(commit index, locally durable index), on every node. */
