@@ -42,6 +42,19 @@ final class HardStateFileTest {
     }
 
     @Test
+    void aNameThatOnlyAKilledProcessSawIsForcedBeforeItHoldsAVote() {
+        for (int seed = 0; seed < 20; seed++) {
+            SimulatedDirectory directory = new SimulatedDirectory();
+            directory.failForceAfter(1);
+            assertThatThrownBy(() -> open(directory)).isInstanceOf(WalException.class);
+            directory.crashProcess();
+            open(directory).write(5, 2, false, 0);
+            directory.crashHost(new SplittableRandom(seed));
+            assertThat(open(directory).current().term()).isEqualTo(5);
+        }
+    }
+
+    @Test
     void anyFlippedByteOfASlotPutsTheVoteInDoubt() {
         SimulatedDirectory directory = new SimulatedDirectory();
         open(directory).write(7, 2, false, 1);

@@ -254,6 +254,57 @@ final class RecoveryTest {
     }
 
     @Test
+    void aPrefixIsKeptWhileACrashCouldUndoTheTruncationThatFreedIt() {
+        for (int seed = 0; seed < 20; seed++) {
+            LogFixture log = smallLog();
+            log.appendMany(100, 1, 1000);
+            log.publishAndForce();
+            log.wal.truncateSuffix(30);
+            log.wal.truncatePrefix(29);
+            log.appendMany(1, 2, 10);
+            log.wal.truncatePrefix(29);
+            log.wal.publish();
+            assertThat(log.wal.firstIndex()).isEqualTo(1);
+            log.makeSpares();
+            simulated(log).crashHost(new SplittableRandom(seed));
+            log.reopen(new Floor(29, 1));
+            assertThat(log.wal.appendedIndex()).isGreaterThanOrEqualTo(30);
+        }
+        LogFixture log = smallLog();
+        log.appendMany(100, 1, 1000);
+        log.publishAndForce();
+        log.wal.truncateSuffix(30);
+        log.appendMany(1, 2, 10);
+        log.publishAndForce();
+        log.wal.truncatePrefix(29);
+        assertThat(log.wal.firstIndex()).isEqualTo(30);
+    }
+
+    private static LogFixture smallLog() {
+        WalConfig config = WalConfig.of(1, 1, 1)
+                .withSegmentBytes(WalConfig.MIN_SEGMENT_BYTES)
+                .withSpareCount(0);
+        return new LogFixture(new SimulatedDirectory(), config, new SplittableRandom(6)::nextLong);
+    }
+
+    @Test
+    void aCrashWhileAPrefixIsDeletedLeavesNoHole() {
+        for (int seed = 0; seed < 40; seed++) {
+            LogFixture log = smallLog();
+            log.appendMany(250, 1, 1000);
+            log.publishAndForce();
+            log.wal.truncatePrefix(249);
+            log.wal.publish();
+            for (int step = 0; step <= seed % 5; step++) {
+                assertThat(log.wal.sparePreparer().doWork(0)).isEqualTo(1);
+            }
+            simulated(log).crashHost(new SplittableRandom(seed));
+            log.reopen(new Floor(249, 1));
+            assertThat(log.wal.appendedIndex()).isEqualTo(250);
+        }
+    }
+
+    @Test
     void theFloorIsEvidenceForDamage() {
         LogFixture log = new LogFixture(new SimulatedDirectory());
         log.appendMany(20, 3, 300);

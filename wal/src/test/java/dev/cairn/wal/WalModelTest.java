@@ -122,7 +122,7 @@ final class WalModelTest {
             } else if (dice < 93) {
                 checkReads();
             } else if (dice < 94) {
-                directory.failForceAfter(random.nextInt(6));
+                directory.failForceAfter(random.nextInt(6), random);
                 forceWillFail = true;
             } else if (dice < 98) {
                 crash();
@@ -226,7 +226,7 @@ final class WalModelTest {
             int atLeast = leastCertain;
             while (true) {
                 if (random.nextInt(3) == 0) {
-                    directory.failForceAfter(random.nextInt(14));
+                    directory.failForceAfter(random.nextInt(10), random);
                     forceWillFail = true;
                 }
                 try {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A directory whose disk keeps only what was forced. Two views are kept apart: what a running system sees (the cache), and
@@ -18,8 +19,8 @@ import java.util.random.RandomGenerator;
  * the cache. Both void all open files: whoever still uses one gets an {@link IllegalStateException}.
  *
  * <p>Between a write and its force each 512-byte sector reaches the disk or not by itself, whole; so does each creation,
- * rename and deletion, where the ones before it allow it. A failed force loses the sectors that it should have written:
- * they stay readable, and a later force does not write them.
+ * rename and deletion, where the ones before it allow it. A failed force writes some of its sectors and loses the
+ * others: those stay readable, and a later force does not write them.
  *
  * <p>Deterministic: all chance comes from the generators passed in. One thread.
  */
@@ -43,6 +44,7 @@ public final class SimulatedDirectory implements SegmentDirectory {
     private long forces;
     private long directoryForces;
     private int forcesUntilFailure = -1;
+    private @Nullable RandomGenerator failureRandom;
 
     // ---- what a test or a simulator does to it
 
@@ -84,10 +86,18 @@ public final class SimulatedDirectory implements SegmentDirectory {
     }
 
     /**
-     * The given number of forces (of files or of the directory) succeed, then one fails; 0 = the next one. Ends with a crash.
+     * The given number of forces (of files or of the directory) succeed, then one fails and writes nothing; 0 = the next one.
+     * Ends with a crash.
      */
     public void failForceAfter(int successes) {
         forcesUntilFailure = successes;
+        failureRandom = null;
+    }
+
+    /** As {@link #failForceAfter(int)}, but the failing force writes some of its sectors. */
+    public void failForceAfter(int successes, RandomGenerator random) {
+        forcesUntilFailure = successes;
+        failureRandom = random;
     }
 
     /** Room for further growth of files, in bytes; deleting gives back. Unlimited at first. */
@@ -234,6 +244,10 @@ public final class SimulatedDirectory implements SegmentDirectory {
         try {
             failIfDue(name);
         } catch (WalException e) {
+            RandomGenerator random = failureRandom;
+            if (random != null) {
+                file.writeBack(random, random.nextInt(COIN_SIDES + 1), COIN_SIDES);
+            }
             file.loseUnforced();
             throw e;
         }
