@@ -126,7 +126,8 @@ final class RecoveredRecords {
         }
         boolean continues = activation.seed() == chain
                 && activation.previousIndex() <= table.last()
-                && activation.previousTerm() == terms.term(activation.previousIndex());
+                && (isDamaged(activation.previousIndex())
+                        || activation.previousTerm() == terms.term(activation.previousIndex()));
         int stated = slot < linked.links().size() - 1
                 ? linked.links().get(slot + 1).activation().previousEnd()
                 : 0;
@@ -141,6 +142,11 @@ final class RecoveredRecords {
                     "chain=" + Integer.toHexString(activation.seed()) + " previous=" + activation.previousIndex() + "/"
                             + activation.previousTerm());
         }
+    }
+
+    /** A damaged entry that is superseded further on: its term is not known. */
+    private boolean isDamaged(long index) {
+        return index >= table.first() && index <= table.last() && table.type(index) == 0;
     }
 
     /** Reads records up to the end or the first that fails; returns the chain behind the last one. */
@@ -182,7 +188,10 @@ final class RecoveredRecords {
                 && RecordDescriptor.previousCrc(image.buffer(), at) == chain;
     }
 
-    /** Takes the record into the table; false if its body is damaged and no later record supersedes it. */
+    /**
+     * Takes the record into the table; false if its body is damaged and no later record supersedes it. Only what was durable
+     * is rescued so: a damaged record above was torn, if anything, and then nothing behind it was forced either.
+     */
     private boolean accept(int slot, int at) {
         UnsafeBuffer buffer = image.buffer();
         int body = at + RecordDescriptor.HEADER_LENGTH;
@@ -195,7 +204,9 @@ final class RecoveredRecords {
         }
         long index = RecordDescriptor.index(buffer, at);
         long position = LogPosition.of(linked.links().get(slot).sequence(), at);
-        boolean superseded = !stillLive.contains(position) && evidence.isSuperseded(position, index);
+        boolean superseded = position < evidence.highestDurable()
+                && !stillLive.contains(position)
+                && evidence.isSuperseded(position, index);
         if (!whole && !superseded) {
             return false;
         }

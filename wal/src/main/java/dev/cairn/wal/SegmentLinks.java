@@ -47,7 +47,7 @@ final class SegmentLinks {
                         other.name());
             }
         }
-        if (hardState.created()) {
+        if (hardState.created() && hardState.current().sequence() == 1) {
             throw new HardStateInDoubtException("hard state is gone although the log is there: segment="
                     + activated.get(0).name());
         }
@@ -129,7 +129,7 @@ final class SegmentLinks {
     }
 
     private void checkNothingWasThere() {
-        boolean startedBefore = !hardState.created() && hardState.current().sequence() > 1;
+        boolean startedBefore = hardState.current().sequence() > 1;
         if (evidence.highestDurable() != 0 || startedBefore) {
             throw new WalDamagedException(
                     Segment.nameOf(1),

@@ -80,6 +80,17 @@ final class HardStateFileTest {
     }
 
     @Test
+    void theSameOpenFileServesALogThatIsOpenedAgain() {
+        LogFixture log = new LogFixture(new SimulatedDirectory());
+        log.appendMany(1, 1, 1);
+        log.publishAndForce();
+        log.wal.close();
+        Wal again = Wal.open(log.config, log.directory, log.hardState, Floor.UNKNOWN, log.salts);
+        assertThat(again.appendedIndex()).isEqualTo(1);
+        assertThat(log.hardState.current().sequence()).isEqualTo(3);
+    }
+
+    @Test
     void aLostLogBesideHardStateIsDamage() {
         SimulatedDirectory directory = new SimulatedDirectory();
         LogFixture log = new LogFixture(directory);
