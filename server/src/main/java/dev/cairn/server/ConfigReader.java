@@ -69,6 +69,8 @@ final class ConfigReader {
         } catch (IOException | IllegalArgumentException e) {
             problems.add("the file " + file + " cannot be read: " + e);
         }
+        // What else is wrong cannot be known without the file; each key would be called missing.
+        throwIfAnyProblem();
         for (String key : twice) {
             problems.add(key + " stands twice in " + file);
         }

@@ -230,7 +230,7 @@ class NodeConfigTest {
     void missingFileAndFileThatIsNoTextAreNamed() throws IOException {
         Path missing = dir.resolve("none.properties");
         assertThat(catchThrowableOfType(ConfigException.class, () -> NodeConfig.read(missing, Map.of(), List.of())))
-                .hasMessageContaining("the file " + missing + " does not exist");
+                .hasMessage("configuration: the file " + missing + " does not exist");
 
         Path latin = Files.write(dir.resolve("latin"), "data.dir=\u00e4".getBytes(StandardCharsets.ISO_8859_1));
         assertThat(catchThrowableOfType(ConfigException.class, () -> NodeConfig.read(latin, Map.of(), List.of())))
