@@ -22,6 +22,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -209,12 +210,26 @@ public final class ProcessCluster implements AutoCloseable {
 
     /** Waits until a leader answers; returns its id. Fails with the cluster's state when none does in time. */
     public int awaitLeader() {
+        return await("a leader", ProcessCluster::leader);
+    }
+
+    /** Waits until every node answers and knows a leader: then any one of three may be lost again. */
+    public void awaitAllServe() {
+        await("a leader known to all nodes", client -> {
+            final boolean all = client.status().stream()
+                    .map(ServerStatus::node)
+                    .allMatch(node -> node != null && node.leaderId() != 0);
+            return all ? leader(client) : Optional.empty();
+        });
+    }
+
+    private int await(final String what, final Function<CairnClient, Optional<Integer>> look) {
         final long deadlineNs = System.nanoTime() + SERVE_DEADLINE.toNanos();
         try (CairnClient client = connect()) {
             while (System.nanoTime() - deadlineNs < 0) {
-                final Optional<Integer> leader = leader(client);
-                if (leader.isPresent()) {
-                    return leader.get();
+                final Optional<Integer> found = look.apply(client);
+                if (found.isPresent()) {
+                    return found.get();
                 }
                 TimeUnit.MILLISECONDS.sleep(20);
             }
@@ -222,7 +237,7 @@ public final class ProcessCluster implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted", e);
         }
-        throw new IllegalStateException("no leader within " + SERVE_DEADLINE + describe());
+        throw new IllegalStateException("not within " + SERVE_DEADLINE + ": " + what + describe());
     }
 
     /** The node that calls itself leader in the highest term. */

@@ -68,6 +68,7 @@ class ClusterProcessTest {
             int leader = cluster.awaitLeader();
             final RecordedWriter writer = new RecordedWriter(client, "failover-");
             for (int round = 0; round < FAILOVERS; round++) {
+                cluster.awaitAllServe();
                 awaitProgress(writer, cluster);
                 writer.takeLongestGapMs();
                 cluster.kill(leader);
@@ -86,7 +87,8 @@ class ClusterProcessTest {
             }
         }
         // Stalls of a shared machine lengthen single gaps; a slow failover lengthens all of them.
-        assertThat(Collections.min(gapsMs)).as("shortest gap of " + gapsMs).isLessThan(FAILOVER_MS);
+        Collections.sort(gapsMs);
+        assertThat(gapsMs.get(FAILOVERS / 2)).as("median gap of " + gapsMs).isLessThan(FAILOVER_MS);
     }
 
     @Test
