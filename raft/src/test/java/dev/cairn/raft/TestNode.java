@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One core with its disk and its outputs. Nothing happens by itself: the test forces, flushes and delivers. Messages
@@ -31,6 +33,7 @@ final class TestNode implements RaftOutput {
     final List<ConfirmedReads> confirmedReads = new ArrayList<>();
     int failedReads;
     private final IntUnaryOperator jitter;
+    private final @Nullable Consumer<String> trace;
     private HardState hardState;
     private long appliedIndex;
     private RaftCore core;
@@ -61,6 +64,17 @@ final class TestNode implements RaftOutput {
     }
 
     TestNode(RaftConfig config, TestLog log, HardState hardState, IntUnaryOperator jitter) {
+        this(config, log, hardState, jitter, null);
+    }
+
+    /** @param trace gets a line per output, null for none */
+    TestNode(
+            RaftConfig config,
+            TestLog log,
+            HardState hardState,
+            IntUnaryOperator jitter,
+            @Nullable Consumer<String> trace) {
+        this.trace = trace;
         id = config.nodeId();
         this.config = config;
         this.log = log;
@@ -264,12 +278,12 @@ final class TestNode implements RaftOutput {
 
     @Override
     public void sendRequestVote(int to, long term, boolean preVote, long lastLogIndex, long lastLogTerm) {
-        sent.add(new Message.VoteRequest(id, to, term, preVote, lastLogIndex, lastLogTerm));
+        send(new Message.VoteRequest(id, to, term, preVote, lastLogIndex, lastLogTerm));
     }
 
     @Override
     public void sendVote(int to, long term, boolean preVote, long requestTerm, boolean granted) {
-        sent.add(new Message.Vote(id, to, term, preVote, requestTerm, granted));
+        send(new Message.Vote(id, to, term, preVote, requestTerm, granted));
     }
 
     @Override
@@ -281,7 +295,7 @@ final class TestNode implements RaftOutput {
             long lastIndex,
             long commitIndex,
             long readPosition) {
-        sent.add(new Message.Append(
+        send(new Message.Append(
                 id,
                 to,
                 term,
@@ -294,37 +308,56 @@ final class TestNode implements RaftOutput {
 
     @Override
     public void sendAppendEntriesAccepted(int to, long term, long matchIndex, long verifiedIndex, long readPosition) {
-        sent.add(new Message.Accepted(id, to, term, matchIndex, verifiedIndex, readPosition));
+        send(new Message.Accepted(id, to, term, matchIndex, verifiedIndex, readPosition));
     }
 
     @Override
     public void sendAppendEntriesRejected(
             int to, long term, long prevLogIndex, long conflictIndex, long conflictTerm, long readPosition) {
-        sent.add(new Message.Rejected(id, to, term, prevLogIndex, conflictIndex, conflictTerm, readPosition));
+        send(new Message.Rejected(id, to, term, prevLogIndex, conflictIndex, conflictTerm, readPosition));
     }
 
     @Override
     public void persistHardState(long sequence, long term, int votedFor) {
-        pendingHardStates.add(new HardState(sequence, term, votedFor));
+        HardState state = new HardState(sequence, term, votedFor);
+        pendingHardStates.add(state);
+        trace(state);
     }
 
     @Override
     public void onCommitAdvanced(long commitIndex) {
         commits.add(commitIndex);
+        trace("commit " + commitIndex);
     }
 
     @Override
     public void onReadsConfirmed(long lastReadId, long readIndex) {
-        confirmedReads.add(new ConfirmedReads(lastReadId, readIndex));
+        ConfirmedReads reads = new ConfirmedReads(lastReadId, readIndex);
+        confirmedReads.add(reads);
+        trace(reads);
     }
 
     @Override
     public void onReadsFailed() {
         failedReads++;
+        trace("reads failed");
     }
 
     @Override
     public void onRoleChanged(Role role, long term, int leaderId, String reason) {
-        roleChanges.add(new RoleChange(role, term, leaderId));
+        RoleChange change = new RoleChange(role, term, leaderId);
+        roleChanges.add(change);
+        trace(change);
+    }
+
+    private void send(Message message) {
+        sent.add(message);
+        trace(message);
+    }
+
+    private void trace(Object output) {
+        if (trace != null) {
+            trace.accept(id + ": " + output);
+        }
     }
 }
