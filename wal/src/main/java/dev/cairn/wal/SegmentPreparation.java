@@ -28,14 +28,12 @@ final class SegmentPreparation {
         this.file = directory.create(name, length);
     }
 
-    /** All steps at once. On failure nothing is left behind. */
+    /** All at once and unpaced, for a log that cannot go on without it. On a full disk nothing is left behind. */
     static PreparedSegment prepare(SegmentDirectory directory, WalConfig config, String name, int length, long salt) {
         SegmentPreparation preparation = new SegmentPreparation(directory, config, name, length, salt);
         try {
-            boolean more = true;
-            while (more) {
-                more = preparation.step();
-            }
+            preparation.fill(length);
+            preparation.step();
             return preparation.result();
         } catch (NoSpaceException e) {
             preparation.abandon();
@@ -46,10 +44,7 @@ final class SegmentPreparation {
     /** One bounded step and its force; returns whether there is more to do. */
     boolean step() {
         if (zeroed < file.length()) {
-            int count = Math.min(STEP_BYTES, file.length() - zeroed);
-            zeroFill(file, zeroed, count);
-            file.force();
-            zeroed += count;
+            fill(Math.min(STEP_BYTES, file.length() - zeroed));
             return true;
         }
         UnsafeBuffer header = new UnsafeBuffer(new byte[SegmentHeaderDescriptor.LENGTH]);
@@ -58,6 +53,12 @@ final class SegmentPreparation {
         file.force();
         directory.force();
         return false;
+    }
+
+    private void fill(int count) {
+        zeroFill(file, zeroed, count);
+        file.force();
+        zeroed += count;
     }
 
     PreparedSegment result() {
