@@ -4,6 +4,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import dev.cairn.raft.EntrySource;
 import dev.cairn.wal.EntryDescriptor;
+import dev.cairn.wal.EntryValidator;
 import java.util.Arrays;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -11,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The entries of one received AppendEntries, checked, in the buffer in which they arrived. Loop thread. */
 final class EntryBatch implements EntrySource {
+    private final EntryValidator validator = new EntryValidator();
     private final UnsafeBuffer buffer = new UnsafeBuffer(0, 0);
     private int[] offsets = new int[64];
     private int count;
@@ -46,7 +48,7 @@ final class EntryBatch implements EntrySource {
             if (entryLength < EntryDescriptor.HEADER_LENGTH || entryLength > length - at) {
                 return "entry " + i + " has length " + entryLength + " with " + (length - at) + " bytes left";
             }
-            if (!EntryDescriptor.isValid(buffer, at, entryLength)) {
+            if (!validator.isValid(buffer, at, entryLength)) {
                 return "entry " + i + " fails its CRC";
             }
             final long index = buffer.getLong(at + EntryDescriptor.INDEX_OFFSET, LITTLE_ENDIAN);
