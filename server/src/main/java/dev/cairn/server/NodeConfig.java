@@ -1,9 +1,7 @@
 package dev.cairn.server;
 
-import java.nio.charset.StandardCharsets;
+import dev.cairn.protocol.ClusterIdHash;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -100,7 +98,7 @@ public final class NodeConfig {
 
     private NodeConfig(ConfigReader reader) {
         clusterId = reader.readText(ConfigKey.CLUSTER_ID);
-        clusterIdHash = hash(clusterId);
+        clusterIdHash = ClusterIdHash.of(clusterId);
         int nodeId = reader.readInt(ConfigKey.NODE_ID, 0);
         members = reader.readMembers(ConfigKey.CLUSTER_MEMBERS);
         self = findSelf(reader, nodeId);
@@ -187,28 +185,11 @@ public final class NodeConfig {
         return address == null ? otherwise : address;
     }
 
-    /**
-     * The first eight bytes of the SHA-256 of the text's UTF-8 bytes as a little-endian long. Frames are little-endian
-     * too, so on the wire the eight bytes stand in the digest's own order.
-     */
-    public static long hash(String clusterId) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(clusterId.getBytes(StandardCharsets.UTF_8));
-            long value = 0;
-            for (int i = 7; i >= 0; i--) {
-                value = (value << 8) | (digest[i] & 0xFF);
-            }
-            return value;
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("each Java platform must have SHA-256", e);
-        }
-    }
-
     public String clusterId() {
         return clusterId;
     }
 
-    /** See {@link #hash}. */
+    /** What frames and files carry for the name: {@link ClusterIdHash}. */
     public long clusterIdHash() {
         return clusterIdHash;
     }

@@ -344,7 +344,6 @@ class NodeConfigTest {
     @Test
     void clusterIdHashIsTheFirstEightBytesOfSha256LittleEndian() {
         // printf %s abc | sha256sum = ba7816bf 8f01cfea 414140de ...
-        assertThat(NodeConfig.hash("abc")).isEqualTo(0xeacf018fbf1678baL);
         assertThat(NodeConfig.of(with("cluster.id", "abc")).clusterIdHash()).isEqualTo(0xeacf018fbf1678baL);
     }
 
