@@ -37,8 +37,8 @@ public final class LogSyncAgent implements DutyCycle {
         requested = hardState;
     }
 
-    /** Any thread. */
-    HardState durable() {
+    /** Any thread: the newest hard state that is on disk. */
+    public HardState durable() {
         return durable;
     }
 

@@ -1,0 +1,523 @@
+package dev.cairn.testkit.sim;
+
+import dev.cairn.engine.KvReader;
+import dev.cairn.engine.ValueDescriptor;
+import dev.cairn.protocol.Status;
+import dev.cairn.raft.RaftCore;
+import dev.cairn.raft.Role;
+import dev.cairn.server.replica.PeerProtocol;
+import dev.cairn.server.replica.Replica;
+import dev.cairn.testkit.LinearizabilityChecker;
+import dev.cairn.wal.HardState;
+import dev.cairn.wal.LogCursor;
+import dev.cairn.wal.Wal;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.agrona.DirectBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What must hold in a cluster at every moment (Raft figure 3 and safety under crashes), checked after each step of each
+ * agent at a cost of what changed in that step. It sees everything, also what no node can know; it looks only at what nodes
+ * do and hold, never at how they came to it.
+ *
+ * <p>Checks by name: election-safety, one-vote, vote-durable, term-durable, term-forward, commit-forward, log-matching,
+ * leader-append-only, leader-completeness, state-machine-safety, commit-kept, commit-durable, commit-safe, durable-truth,
+ * promise-kept, applied-bound, digest, answer, row, content.
+ */
+final class ClusterInvariants {
+    /** What is known about one node over all its lives. */
+    private static final class NodeView {
+        long[] terms = new long[256];
+        long lastIndex;
+        long truncationEpoch;
+        long term;
+        long commitIndex;
+        long ledTerm;
+        boolean wasLeader;
+        /** Durable, so it must still be there after any crash; goes down when the log truncates. */
+        long durableIndex;
+
+        /** Highest term that the node has told anybody. */
+        long toldTerm;
+
+        @Nullable
+        Replica replica;
+
+        @Nullable
+        LogCursor cursor;
+
+        void term(long index, long termThere) {
+            if (index >= terms.length) {
+                terms = Arrays.copyOf(terms, terms.length * 2);
+            }
+            terms[(int) index] = termThere;
+        }
+
+        long term(long index) {
+            return terms[(int) index];
+        }
+    }
+
+    private final int nodes;
+    private final NodeView[] views;
+    private final Map<Long, Integer> leaders = new HashMap<>();
+    private final Map<Long, int[]> votes = new HashMap<>();
+
+    /** By index: the different entries that ever stood there. */
+    private final List<List<LogEntry>> entries = new ArrayList<>();
+
+    /** By index, from 1. */
+    private final List<LogEntry> committed = new ArrayList<>();
+
+    private final List<Long> commitTerms = new ArrayList<>();
+    private final List<Long> digests = new ArrayList<>();
+    private final ReferenceModel model = new ReferenceModel();
+
+    ClusterInvariants(int nodes) {
+        this.nodes = nodes;
+        views = new NodeView[nodes + 1];
+        for (int i = 1; i <= nodes; i++) {
+            views[i] = new NodeView();
+        }
+        digests.add(0L);
+    }
+
+    private static void check(boolean holds, String name, int node, String what) {
+        if (!holds) {
+            throw new InvariantBroken(name, "node " + node + ": " + what);
+        }
+    }
+
+    // ---- a life begins
+
+    /** After recovery, before the first step. */
+    void onStart(int node, Replica replica) {
+        NodeView view = views[node];
+        RaftCore core = replica.consensus().core();
+        Wal wal = replica.wal();
+        view.replica = replica;
+        view.cursor = wal.newLoopCursor();
+        view.truncationEpoch = wal.truncationEpoch();
+        view.wasLeader = false;
+        if (core.currentTerm() < view.toldTerm) {
+            check(false, "term-forward", node, "starts in term " + core.currentTerm() + ", told " + view.toldTerm);
+        }
+        view.term = core.currentTerm();
+        view.commitIndex = core.commitIndex();
+        checkPromise(node, view, core);
+        view.lastIndex = 0;
+        view.durableIndex = 0;
+        readLog(node, view, core, 1);
+        view.durableIndex = core.lastIndex();
+        onCommit(node, view, core, 0);
+        checkApplied(node);
+    }
+
+    private void checkPromise(int node, NodeView view, RaftCore core) {
+        long kept = view.durableIndex;
+        boolean there = core.lastIndex() >= kept && (kept == 0 || core.term(kept) == view.term(kept));
+        if (!there) {
+            check(
+                    false,
+                    "promise-kept",
+                    node,
+                    "entry (" + kept + ", term " + view.term(kept)
+                            + ") was durable and is gone after a crash; log ends at (" + core.lastIndex() + ", term "
+                            + core.lastTerm() + ")");
+        }
+    }
+
+    /** Before the disk crashes, perhaps in the middle of a step: what the node has let go need not come back. */
+    void onCrash(int node) {
+        NodeView view = views[node];
+        Replica replica = view.replica;
+        if (replica != null) {
+            noteTruncation(node, view, replica.consensus().core(), replica.wal());
+        }
+        view.replica = null;
+        view.cursor = null;
+    }
+
+    // ---- steps
+
+    /** After each step of any agent of the node. */
+    void afterStep(int node) {
+        NodeView view = views[node];
+        Replica replica = view.replica;
+        if (replica == null) {
+            return;
+        }
+        RaftCore core = replica.consensus().core();
+        Wal wal = replica.wal();
+        checkTerm(node, view, core);
+        followLog(node, view, core, wal);
+        long before = view.commitIndex;
+        if (core.commitIndex() != before) {
+            if (core.commitIndex() < before) {
+                check(false, "commit-forward", node, "commit " + core.commitIndex() + " after " + before);
+            }
+            view.commitIndex = core.commitIndex();
+            onCommit(node, view, core, before);
+        }
+        checkLeader(node, view, core);
+        checkApplied(node);
+    }
+
+    private void checkTerm(int node, NodeView view, RaftCore core) {
+        if (core.currentTerm() < view.term) {
+            check(false, "term-forward", node, "term " + core.currentTerm() + " after " + view.term);
+        }
+        view.term = core.currentTerm();
+    }
+
+    private void followLog(int node, NodeView view, RaftCore core, Wal wal) {
+        noteTruncation(node, view, core, wal);
+        long last = core.lastIndex();
+        if (last < view.lastIndex) {
+            check(false, "log-matching", node, "log went from " + view.lastIndex + " to " + last + " untruncated");
+        }
+        readLog(node, view, core, view.lastIndex + 1);
+        checkDurable(node, view, core, wal);
+    }
+
+    private void noteTruncation(int node, NodeView view, RaftCore core, Wal wal) {
+        if (wal.truncationEpoch() == view.truncationEpoch) {
+            return;
+        }
+        view.truncationEpoch = wal.truncationEpoch();
+        long last = Math.min(core.lastIndex(), view.lastIndex);
+        long same = Math.min(view.commitIndex, last);
+        while (same < last && core.term(same + 1) == view.term(same + 1)) {
+            same++;
+        }
+        if (same < view.lastIndex) {
+            onTruncated(node, view, core, same);
+        }
+    }
+
+    private void onTruncated(int node, NodeView view, RaftCore core, long toIndex) {
+        if (view.wasLeader && core.role() == Role.LEADER && core.currentTerm() == view.ledTerm) {
+            check(false, "leader-append-only", node, "leader of " + view.ledTerm + " truncated to " + toIndex);
+        }
+        if (toIndex < view.commitIndex) {
+            check(false, "commit-kept", node, "truncated to " + toIndex + " below commit " + view.commitIndex);
+        }
+        view.lastIndex = toIndex;
+        view.durableIndex = Math.min(view.durableIndex, toIndex);
+    }
+
+    /** Two logs that agree on an entry's index and term hold the same up to it: by induction over its predecessor's term. */
+    private void readLog(int node, NodeView view, RaftCore core, long fromIndex) {
+        LogCursor cursor = view.cursor;
+        long last = core.lastIndex();
+        for (long index = fromIndex; index <= last; index++) {
+            long term = core.term(index);
+            if (cursor == null || !cursor.seek(index) || cursor.index() != index || cursor.term() != term) {
+                check(false, "log-matching", node, "entry (" + index + ", " + term + ") cannot be read from the log");
+                return;
+            }
+            long previousTerm = index == 1 ? 0 : core.term(index - 1);
+            LogEntry known = entry(index, term);
+            if (known == null) {
+                remember(new LogEntry(cursor, previousTerm));
+            } else if (known.crc != cursor.crc() || known.previousTerm != previousTerm) {
+                check(
+                        false,
+                        "log-matching",
+                        node,
+                        known + " follows term " + known.previousTerm + " elsewhere; here crc "
+                                + Integer.toHexString(cursor.crc()) + " follows term " + previousTerm);
+            }
+            view.term(index, term);
+        }
+        view.lastIndex = last;
+    }
+
+    private @Nullable LogEntry entry(long index, long term) {
+        if (index >= entries.size()) {
+            return null;
+        }
+        for (LogEntry entry : entries.get((int) index)) {
+            if (entry.term == term) {
+                return entry;
+            }
+        }
+        return null;
+    }
+
+    private void remember(LogEntry entry) {
+        while (entries.size() <= entry.index) {
+            entries.add(new ArrayList<>(1));
+        }
+        entries.get((int) entry.index).add(entry);
+    }
+
+    private void checkDurable(int node, NodeView view, RaftCore core, Wal wal) {
+        long durable = wal.durableIndex();
+        if (core.durableIndex() > durable) {
+            check(
+                    false,
+                    "durable-truth",
+                    node,
+                    "core takes " + core.durableIndex() + " for durable, the log is up to " + durable);
+        }
+        view.durableIndex = Math.max(view.durableIndex, durable);
+    }
+
+    // ---- commit
+
+    private void onCommit(int node, NodeView view, RaftCore core, long fromIndex) {
+        if (core.commitIndex() > view.lastIndex) {
+            check(false, "commit-kept", node, "commit " + core.commitIndex() + " above the log's " + view.lastIndex);
+        }
+        for (long index = fromIndex + 1; index <= core.commitIndex(); index++) {
+            long term = view.term(index);
+            if (index <= committed.size()) {
+                LogEntry there = committed.get((int) index - 1);
+                if (there.term != term) {
+                    check(false, "state-machine-safety", node, "commits term " + term + ", elsewhere " + there);
+                }
+            } else {
+                commit(node, index, term, core.currentTerm());
+            }
+        }
+        if (core.role() == Role.LEADER) {
+            checkCommitIsDurable(node, view, core.commitIndex());
+            checkCommitIsSafe(node, view, core.commitIndex());
+        }
+    }
+
+    private void commit(int node, long index, long term, long inTerm) {
+        LogEntry entry = entry(index, term);
+        if (entry == null || index != committed.size() + 1) {
+            check(false, "commit-kept", node, "commits (" + index + ", " + term + ") behind " + committed.size());
+            return;
+        }
+        committed.add(entry);
+        commitTerms.add(inTerm);
+        digests.add(digest(digests.get(digests.size() - 1), index, term, entry.crc));
+        model.apply(entry);
+    }
+
+    /** The same mix as the state machine's, which never changes. */
+    private static long digest(long digest, long index, long term, int entryCrc) {
+        long withIndex = SimRandom.mix(digest ^ SimRandom.mix(index + 0x9E3779B97F4A7C15L));
+        return SimRandom.mix(SimRandom.mix(withIndex ^ term) + (entryCrc & 0xFFFF_FFFFL));
+    }
+
+    /** Committed means: no crash of any minority can take it away. */
+    private void checkCommitIsDurable(int node, NodeView view, long index) {
+        if (index == 0) {
+            return;
+        }
+        int durableAt = 0;
+        for (int i = 1; i <= nodes; i++) {
+            if (views[i].durableIndex >= index && views[i].term(index) == view.term(index)) {
+                durableAt++;
+            }
+        }
+        if (durableAt <= nodes / 2) {
+            check(
+                    false,
+                    "commit-durable",
+                    node,
+                    "commits (" + index + ", term " + view.term(index) + "), durable on " + durableAt + " of " + nodes);
+        }
+    }
+
+    /** Committed means also: nobody who lacks the entry could win an election, whoever crashes (Raft 5.4.1, figure 8). */
+    private void checkCommitIsSafe(int node, NodeView view, long index) {
+        for (int candidate = 1; index > 0 && candidate <= nodes; candidate++) {
+            NodeView other = views[candidate];
+            if (other.lastIndex >= index && other.term(index) == view.term(index)) {
+                continue;
+            }
+            int votes = 1;
+            for (int voter = 1; voter <= nodes; voter++) {
+                votes += voter != candidate && wouldVote(views[voter], other) ? 1 : 0;
+            }
+            if (votes > nodes / 2) {
+                check(
+                        false,
+                        "commit-safe",
+                        node,
+                        "commits (" + index + ", term " + view.term(index) + "); node " + candidate
+                                + " lacks it, its log ends at (" + other.lastIndex + ", term "
+                                + other.term(other.lastIndex) + "), and " + votes + " of " + nodes
+                                + " would elect it");
+            }
+        }
+    }
+
+    /** By their logs; the voter's is at least what is durable. */
+    private static boolean wouldVote(NodeView voter, NodeView candidate) {
+        long voterTerm = voter.term(voter.durableIndex);
+        long candidateTerm = candidate.term(candidate.lastIndex);
+        return candidateTerm > voterTerm || (candidateTerm == voterTerm && candidate.lastIndex >= voter.durableIndex);
+    }
+
+    // ---- leaders and votes
+
+    private void checkLeader(int node, NodeView view, RaftCore core) {
+        boolean leads = core.role() == Role.LEADER;
+        if (leads && !(view.wasLeader && view.ledTerm == core.currentTerm())) {
+            onElected(node, view, core);
+        }
+        view.wasLeader = leads;
+        view.ledTerm = leads ? core.currentTerm() : view.ledTerm;
+    }
+
+    private void onElected(int node, NodeView view, RaftCore core) {
+        Integer other = leaders.put(core.currentTerm(), node);
+        if (other != null) {
+            check(false, "election-safety", node, "leads term " + core.currentTerm() + ", so did node " + other);
+        }
+        // What a later term has committed, this leader, elected late, need not have.
+        int index = committed.size();
+        while (index > 0 && commitTerms.get(index - 1) >= core.currentTerm()) {
+            index--;
+        }
+        if (index > 0 && (view.lastIndex < index || view.term(index) != committed.get(index - 1).term)) {
+            check(
+                    false,
+                    "leader-completeness",
+                    node,
+                    "leads term " + core.currentTerm() + " without " + committed.get(index - 1) + ", committed in term "
+                            + commitTerms.get(index - 1));
+        }
+    }
+
+    /** Each frame when it leaves. */
+    void onSend(int from, int to, byte[] frame) {
+        NodeView view = views[from];
+        int type = SimNetwork.type(frame);
+        long term = SimNetwork.blockLong(frame, 0);
+        boolean preVote = type == PeerProtocol.REQUEST_VOTE
+                && SimNetwork.blockByte(frame, PeerProtocol.RequestVote.PRE_VOTE_OFFSET) != 0;
+        if (preVote) {
+            return;
+        }
+        view.toldTerm = Math.max(view.toldTerm, term);
+        Replica replica = view.replica;
+        HardState onDisk = replica == null ? null : replica.logSync().durable();
+        if (onDisk == null || onDisk.term() < term) {
+            check(false, "term-durable", from, "speaks in term " + term + ", on disk is " + onDisk);
+            return;
+        }
+        boolean grants = type == PeerProtocol.VOTE
+                && SimNetwork.blockByte(frame, PeerProtocol.Vote.GRANTED_OFFSET) != 0
+                && SimNetwork.blockByte(frame, PeerProtocol.Vote.PRE_VOTE_OFFSET) == 0;
+        if (grants || type == PeerProtocol.REQUEST_VOTE) {
+            int candidate = grants ? to : from;
+            if (onDisk.term() != term || onDisk.votedFor() != candidate) {
+                check(false, "vote-durable", from, "votes for " + candidate + " in " + term + ", on disk is " + onDisk);
+            }
+            onVote(from, term, candidate);
+        }
+    }
+
+    private void onVote(int voter, long term, int candidate) {
+        int[] ofTerm = votes.computeIfAbsent(term, any -> new int[nodes + 1]);
+        if (ofTerm[voter] != 0 && ofTerm[voter] != candidate) {
+            check(
+                    false,
+                    "one-vote",
+                    voter,
+                    "votes for " + candidate + " in term " + term + " after a vote for " + ofTerm[voter]);
+        }
+        ofTerm[voter] = candidate;
+    }
+
+    // ---- applied
+
+    private void checkApplied(int node) {
+        NodeView view = views[node];
+        Replica replica = view.replica;
+        if (replica == null) {
+            return;
+        }
+        long applied = replica.apply().appliedIndex();
+        if (applied > view.commitIndex || applied > view.durableIndex) {
+            check(
+                    false,
+                    "applied-bound",
+                    node,
+                    "applied " + applied + ", commit " + view.commitIndex + ", durable " + view.durableIndex);
+        }
+        if (applied >= digests.size() || replica.apply().digest() != digests.get((int) applied)) {
+            check(false, "digest", node, "state at " + applied + " is not what the committed entries make");
+        }
+    }
+
+    // ---- clients
+
+    /** A command was answered: the answer must be that of its one execution, in the committed log. */
+    void onCommandReply(SimOperation operation, Status status, long revision) {
+        if (operation.kind == SimOperation.Kind.OPEN_SESSION) {
+            if (status != Status.OK || !model.hasSession(revision)) {
+                check(false, "answer", 0, "session " + revision + " was opened: " + status + ", but not committed");
+            }
+            return;
+        }
+        ReferenceModel.Answer answer = model.answer(operation.sessionId, operation.sequence);
+        if (answer == null || answer.status() != status || answer.revision() != revision) {
+            check(
+                    false,
+                    "answer",
+                    0,
+                    "op" + operation.id + " " + operation.kind + " session " + operation.sessionId + "/"
+                            + operation.sequence + " was answered " + status + " " + revision + ", executed was "
+                            + answer);
+        }
+    }
+
+    /** A read returned a row: it must be what the committed entry of that revision wrote. */
+    void onRowReply(SimOperation operation, long value, long revision) {
+        LogEntry entry = revision >= 1 && revision <= committed.size() ? committed.get((int) revision - 1) : null;
+        if (entry == null || !entry.isPut() || entry.value != value || !entry.key.equals("k" + operation.key)) {
+            check(false, "row", 0, "op" + operation.id + " read " + value + " of revision " + revision + ": " + entry);
+        }
+    }
+
+    /** Where a command stands among the effects; only a hint for the checker of the history. */
+    long orderOf(SimOperation operation) {
+        ReferenceModel.Answer answer = model.answer(operation.sessionId, operation.sequence);
+        return answer == null || answer.revision() == 0 ? LinearizabilityChecker.NEVER : answer.revision();
+    }
+
+    // ---- the end
+
+    long committedIndex() {
+        return committed.size();
+    }
+
+    /** After healing: the node's content is what the committed entries make, row by row. */
+    void checkContent(int node, KvReader reader, int keys) {
+        UnsafeBuffer buffer = new UnsafeBuffer(0, 0);
+        for (int key = 0; key < keys; key++) {
+            byte[] bytes = ClientFrames.key(key);
+            buffer.wrap(bytes);
+            int length = reader.get(buffer, 0, bytes.length, false);
+            ReferenceModel.Row expected = model.rows().get("k" + key);
+            ReferenceModel.Row found = length < 0 ? null : row(reader.buffer());
+            boolean same = expected == null ? found == null : expected.equals(found);
+            if (!same) {
+                check(false, "content", node, "k" + key + " is " + found + ", expected " + expected);
+            }
+        }
+    }
+
+    private static ReferenceModel.Row row(DirectBuffer row) {
+        return new ReferenceModel.Row(
+                row.getLong(ValueDescriptor.HEADER_LENGTH, ByteOrder.LITTLE_ENDIAN),
+                row.getLong(ValueDescriptor.CREATE_REVISION_OFFSET, ByteOrder.LITTLE_ENDIAN),
+                row.getLong(ValueDescriptor.MOD_REVISION_OFFSET, ByteOrder.LITTLE_ENDIAN),
+                row.getLong(ValueDescriptor.VERSION_OFFSET, ByteOrder.LITTLE_ENDIAN));
+    }
+}

@@ -1,0 +1,77 @@
+package dev.cairn.testkit.sim;
+
+import dev.cairn.protocol.Status;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the committed entries mean, as plainly as possible: every (session, sequence) once. Nodes and replies are compared
+ * with it.
+ */
+final class ReferenceModel {
+    /** What stands under a key. */
+    record Row(long value, long created, long modified, long version) {}
+
+    /** What the client is told. */
+    record Answer(Status status, long revision) {}
+
+    private static final class Session {
+        long lowestOpen = 1;
+        final Map<Long, Answer> answers = new HashMap<>();
+    }
+
+    private final TreeMap<String, Row> rows = new TreeMap<>();
+    private final Map<Long, Session> sessions = new HashMap<>();
+
+    void apply(LogEntry entry) {
+        if (entry.isOpenSession()) {
+            sessions.put(entry.index, new Session());
+            return;
+        }
+        Session session = sessions.get(entry.sessionId);
+        if (!entry.isCommand() || session == null) {
+            return;
+        }
+        long low = Math.max(session.lowestOpen, entry.lowestOpen);
+        if (entry.sequence < low) {
+            return;
+        }
+        session.lowestOpen = low;
+        if (!session.answers.containsKey(entry.sequence)) {
+            session.answers.put(entry.sequence, execute(entry));
+        }
+    }
+
+    private Answer execute(LogEntry entry) {
+        Row row = rows.get(entry.key);
+        if (entry.isPut()) {
+            rows.put(
+                    entry.key,
+                    new Row(
+                            entry.value,
+                            row == null ? entry.index : row.created,
+                            entry.index,
+                            row == null ? 1 : row.version + 1));
+            return new Answer(Status.OK, entry.index);
+        }
+        rows.remove(entry.key);
+        return row == null ? new Answer(Status.NOT_FOUND, 0) : new Answer(Status.OK, entry.index);
+    }
+
+    boolean hasSession(long sessionId) {
+        return sessions.containsKey(sessionId);
+    }
+
+    /** The answer to a sequence; null when it was never executed. */
+    @Nullable
+    Answer answer(long sessionId, long sequence) {
+        Session session = sessions.get(sessionId);
+        return session == null ? null : session.answers.get(sequence);
+    }
+
+    Map<String, Row> rows() {
+        return rows;
+    }
+}

@@ -1,0 +1,308 @@
+package dev.cairn.testkit.sim;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import dev.cairn.protocol.CommandReplyDescriptor;
+import dev.cairn.protocol.ErrorReplyDescriptor;
+import dev.cairn.protocol.FrameHeader;
+import dev.cairn.protocol.GetReplyDescriptor;
+import dev.cairn.protocol.MessageType;
+import dev.cairn.protocol.Status;
+import dev.cairn.testkit.LinearizabilityChecker;
+import dev.cairn.testkit.sim.SimOperation.Kind;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client as the protocol means it, in small: opens a session by a logged command, keeps several operations in flight,
+ * sends the same sequence with the same bytes again after a refusal, a lost connection or silence, follows hints, and gives
+ * an operation up at its deadline with an unknown outcome.
+ */
+final class SimClient implements SimClientNetwork.Receiver {
+    private static final long RESEND_AFTER_NS = 150 * SwarmKnobs.MS;
+    private static final long BACK_OFF_NS = 8 * SwarmKnobs.MS;
+    private static final long LOOK_NS = 4 * SwarmKnobs.MS;
+
+    private final int clientId;
+    private final SwarmKnobs knobs;
+    private final SimRandom random;
+    private final Scheduler scheduler;
+    private final SimTrace trace;
+    private final SimClientNetwork network;
+    private final ClusterInvariants invariants;
+    private final List<SimOperation> history;
+
+    /** Not yet answered, by operation id, so in the order of their sequences. */
+    private final TreeMap<Long, SimOperation> pending = new TreeMap<>();
+
+    /** All transmissions of pending operations, on whatever connection. */
+    private final Map<Long, SimOperation> transmissions = new HashMap<>();
+
+    private SimClientNetwork.@Nullable Connection connection;
+    private int node;
+    private long sessionId;
+    private long lastSequence;
+    private long lastRequestId;
+    private int started;
+    private long nextInvocationNs;
+    private boolean patient;
+
+    SimClient(
+            int clientId,
+            SwarmKnobs knobs,
+            SimRandom random,
+            Scheduler scheduler,
+            SimTrace trace,
+            SimClientNetwork network,
+            ClusterInvariants invariants,
+            List<SimOperation> history) {
+        this.clientId = clientId;
+        this.knobs = knobs;
+        this.random = random;
+        this.scheduler = scheduler;
+        this.trace = trace;
+        this.network = network;
+        this.invariants = invariants;
+        this.history = history;
+        this.node = 1 + random.nextInt(knobs.nodes);
+    }
+
+    void start() {
+        invoke(Kind.OPEN_SESSION);
+        look();
+    }
+
+    /** From now on nothing is given up. */
+    void becomePatient() {
+        patient = true;
+    }
+
+    boolean isDone() {
+        return pending.isEmpty() && started >= knobs.operationsPerClient;
+    }
+
+    String describe() {
+        StringBuilder text = new StringBuilder("client " + clientId + " session=" + sessionId + " started=" + started
+                + " at node " + node + " waits for");
+        pending.values()
+                .forEach(operation -> text.append(" op")
+                        .append(operation.id)
+                        .append('/')
+                        .append(operation.kind)
+                        .append('/')
+                        .append(operation.sequence));
+        return text.toString();
+    }
+
+    // ---- its own clock
+
+    private void look() {
+        for (SimOperation operation : new ArrayList<>(pending.values())) {
+            if (!patient && scheduler.nowNs() >= operation.deadlineNs && operation.kind != Kind.OPEN_SESSION) {
+                giveUp(operation);
+            }
+        }
+        invokeMore();
+        sendDue();
+        if (!isDone()) {
+            scheduler.after(random.around(LOOK_NS), this::look);
+        }
+    }
+
+    private void giveUp(SimOperation operation) {
+        trace.add(SimTrace.Kind.GIVE_UP, 0, operation.id, 0, 0, 0);
+        forget(operation);
+    }
+
+    private void forget(SimOperation operation) {
+        pending.remove(operation.id);
+        transmissions.values().removeIf(other -> other == operation);
+    }
+
+    private void invokeMore() {
+        if (sessionId == 0) {
+            return;
+        }
+        while (pending.size() < knobs.maxInFlight
+                && started < knobs.operationsPerClient
+                && scheduler.nowNs() >= nextInvocationNs) {
+            started++;
+            invoke(drawKind());
+            nextInvocationNs = scheduler.nowNs() + (random.nextInt(4) == 0 ? 0 : random.around(knobs.clientPauseNs));
+        }
+    }
+
+    private Kind drawKind() {
+        if (random.chance(knobs.getShare)) {
+            return random.chance(knobs.staleShare) ? Kind.STALE_GET : Kind.GET;
+        }
+        return random.chance(knobs.deleteShare) ? Kind.DELETE : Kind.PUT;
+    }
+
+    private void invoke(Kind kind) {
+        boolean sequenced = kind == Kind.PUT || kind == Kind.DELETE;
+        long sequence = sequenced ? ++lastSequence : 0;
+        SimOperation operation = new SimOperation(
+                history.size() + 1,
+                clientId,
+                kind,
+                random.nextInt(knobs.keys),
+                valueBytes(),
+                2 * trace.count() + 1,
+                scheduler.nowNs() + knobs.deadlineNs,
+                sequenced ? sessionId : 0,
+                sequence,
+                sequenced ? lowestOpen(sequence) : 0);
+        trace.add(SimTrace.Kind.INVOKE, 0, operation.id, operation.key, sequence, 0, kind.name());
+        history.add(operation);
+        pending.put(operation.id, operation);
+    }
+
+    private int valueBytes() {
+        boolean large = random.nextInt(16) == 0;
+        return Long.BYTES + random.nextInt(large ? knobs.maxValueBytes : Math.min(knobs.maxValueBytes, 100));
+    }
+
+    private long lowestOpen(long sequence) {
+        for (SimOperation operation : pending.values()) {
+            if (operation.sequence != 0) {
+                return operation.sequence;
+            }
+        }
+        return sequence;
+    }
+
+    private void sendDue() {
+        for (SimOperation operation : new ArrayList<>(pending.values())) {
+            if (scheduler.nowNs() >= operation.resendNs) {
+                if (operation.transmissions > 0 && operation.resendNs > 0 && random.nextInt(3) == 0) {
+                    moveTo(1 + random.nextInt(knobs.nodes));
+                }
+                send(operation);
+            }
+        }
+    }
+
+    private void send(SimOperation operation) {
+        SimClientNetwork.Connection to = connection;
+        if (to == null || !to.isOpen()) {
+            to = network.connect(clientId, node, this);
+            connection = to;
+        }
+        if (to == null) {
+            moveTo(1 + random.nextInt(knobs.nodes));
+            operation.resendNs = scheduler.nowNs() + BACK_OFF_NS;
+            return;
+        }
+        operation.transmissions++;
+        operation.resendNs = scheduler.nowNs() + random.around(RESEND_AFTER_NS);
+        long requestId = ++lastRequestId;
+        transmissions.put(requestId, operation);
+        network.sendToNode(to, ClientFrames.encode(operation, requestId));
+    }
+
+    private void moveTo(int newNode) {
+        if (newNode != node) {
+            node = newNode;
+            if (connection != null && random.nextBoolean()) {
+                network.close(connection);
+            }
+            connection = null;
+        }
+    }
+
+    // ---- what comes back
+
+    @Override
+    public void onBroken(SimClientNetwork.Connection broken) {
+        if (broken == connection) {
+            connection = null;
+            resendAllSoon();
+        }
+    }
+
+    private void resendAllSoon() {
+        for (SimOperation operation : pending.values()) {
+            operation.resendNs = Math.min(operation.resendNs, scheduler.nowNs() + random.around(BACK_OFF_NS));
+        }
+    }
+
+    @Override
+    public void onFrame(SimClientNetwork.Connection from, byte[] bytes) {
+        UnsafeBuffer frame = new UnsafeBuffer(bytes);
+        int block = FrameHeader.HEADER_LENGTH;
+        int status = frame.getShort(block, LITTLE_ENDIAN) & 0xFFFF;
+        long requestId = SimClientNetwork.requestId(bytes);
+        int type = SimNetwork.type(bytes);
+        if (type == MessageType.ERROR_REPLY && requestId == FrameHeader.CONNECTION_REQUEST_ID) {
+            resendAllSoon();
+            follow(frame.getInt(block + ErrorReplyDescriptor.LEADER_ID_OFFSET, LITTLE_ENDIAN));
+            return;
+        }
+        SimOperation operation = transmissions.remove(requestId);
+        if (operation == null) {
+            return;
+        }
+        switch (type) {
+            case MessageType.COMMAND_REPLY ->
+                onResult(
+                        operation,
+                        Status.of(status),
+                        frame.getLong(block + CommandReplyDescriptor.REVISION_OFFSET, LITTLE_ENDIAN));
+            case MessageType.GET_REPLY -> onRow(operation, Status.of(status), frame, block);
+            case MessageType.ERROR_REPLY -> {
+                operation.resendNs = Math.min(operation.resendNs, scheduler.nowNs() + random.around(BACK_OFF_NS));
+                onRefusal(operation, Status.of(status));
+                follow(frame.getInt(block + ErrorReplyDescriptor.LEADER_ID_OFFSET, LITTLE_ENDIAN));
+            }
+            default -> throw new InvariantBroken("reply", "type " + type + " for " + operation.id);
+        }
+    }
+
+    private void follow(int leaderId) {
+        if (leaderId != 0 && random.nextInt(8) != 0) {
+            moveTo(leaderId);
+        } else if (random.nextBoolean()) {
+            moveTo(1 + random.nextInt(knobs.nodes));
+        }
+    }
+
+    private void onRefusal(SimOperation operation, Status status) {
+        switch (status) {
+            case NOT_LEADER, BUSY, NO_SPACE, NOT_CAUGHT_UP -> {}
+            default -> throw new InvariantBroken("reply", "op" + operation.id + " was refused: " + status);
+        }
+    }
+
+    private void onResult(SimOperation operation, Status status, long revision) {
+        invariants.onCommandReply(operation, status, revision);
+        if (operation.kind == Kind.OPEN_SESSION) {
+            sessionId = revision;
+            trace.add(SimTrace.Kind.SESSION, 0, clientId, revision, 0, 0);
+        }
+        done(operation, status, revision, status == Status.OK ? 1 : LinearizabilityChecker.ABSENT);
+    }
+
+    private void onRow(SimOperation operation, Status status, UnsafeBuffer frame, int block) {
+        long value = LinearizabilityChecker.ABSENT;
+        long revision = 0;
+        if (status == Status.OK) {
+            revision = frame.getLong(block + GetReplyDescriptor.MOD_REVISION_OFFSET, LITTLE_ENDIAN);
+            value = frame.getLong(block + GetReplyDescriptor.BLOCK_LENGTH, LITTLE_ENDIAN);
+            invariants.onRowReply(operation, value, revision);
+        }
+        done(operation, status, revision, value);
+    }
+
+    private void done(SimOperation operation, Status status, long number, long result) {
+        trace.add(SimTrace.Kind.RETURN, 0, operation.id, status.code(), number, 0);
+        operation.result = result;
+        operation.returnedAt = 2 * trace.count();
+        forget(operation);
+    }
+}

@@ -1,0 +1,175 @@
+package dev.cairn.testkit.sim;
+
+/**
+ * How a run is made difficult. Every seed draws its own mixture, so that each run is extreme in some ways and quiet in
+ * others: a fault that is always on hides the bugs that need its absence. Times in nanoseconds of virtual time; an
+ * interval of 0 means never.
+ */
+final class SwarmKnobs {
+    static final long US = 1_000;
+    static final long MS = 1_000_000;
+    static final long SECOND = 1_000_000_000;
+
+    // Shape.
+    int nodes;
+    int heartbeatTicks;
+    int electionMinTicks;
+    int electionMaxTicks;
+    long tickNs;
+    int maxAppendBytes;
+    int maxInflightBytes;
+    int maxInflightEntries;
+    int maxReadRounds;
+    int segmentBytes;
+    int spareCount;
+    long faultsNs;
+
+    // Load.
+    int clients;
+    int operationsPerClient;
+    int keys;
+    int maxInFlight;
+    double getShare;
+    double deleteShare;
+    double staleShare;
+    long clientPauseNs;
+    int maxValueBytes;
+    long deadlineNs;
+
+    // Network.
+    long delayNs;
+    double slowMessages;
+    long slowDelayNs;
+    double drop;
+    double duplicate;
+    boolean ordered;
+    boolean tellsConnectionChanges;
+    double clientResets;
+
+    // Threads and disks.
+    long loopNs;
+    long forceNs;
+    double slowForces;
+    long slowForceNs;
+    long applyNs;
+    double slowApplies;
+    double nestedSteps;
+    double coldReads;
+
+    // Faults.
+    long partitionEveryNs;
+    long partitionForNs;
+    long pauseEveryNs;
+    long pauseForNs;
+    long crashEveryNs;
+    double hostCrashes;
+    double midEffectCrashes;
+    double allCrash;
+    double recoveryCrashes;
+    long downForNs;
+    double forceFailures;
+    long clockJumpEveryNs;
+    long slowDiskEveryNs;
+    long storeFlushEveryNs;
+    long writeBackEveryNs;
+
+    private SwarmKnobs() {}
+
+    static SwarmKnobs of(SimRandom random) {
+        SwarmKnobs knobs = new SwarmKnobs();
+        knobs.drawShape(random.split(1));
+        knobs.drawLoad(random.split(2));
+        knobs.drawNetwork(random.split(3));
+        knobs.drawThreads(random.split(4));
+        knobs.drawFaults(random.split(5));
+        return knobs;
+    }
+
+    private void drawShape(SimRandom random) {
+        int shape = random.nextInt(20);
+        nodes = shape < 2 ? 1 : shape < 13 ? 3 : 5;
+        tickNs = 10 * MS;
+        heartbeatTicks = random.between(2, 4);
+        electionMinTicks = random.between(10, 14);
+        electionMaxTicks = electionMinTicks + random.between(4, 14);
+        maxAppendBytes = (int) random.betweenLog(256, 1 << 16);
+        maxInflightBytes = maxAppendBytes * random.between(1, 8);
+        maxInflightEntries = (int) random.betweenLog(1, 256);
+        maxReadRounds = random.between(1, 4);
+        segmentBytes = (64 * 1024) << random.nextInt(2);
+        spareCount = random.nextInt(3);
+        faultsNs = random.between(1500 * MS, 3 * SECOND);
+    }
+
+    private void drawLoad(SimRandom random) {
+        clients = random.between(2, 5);
+        operationsPerClient = random.between(120, 220) / clients;
+        keys = random.between(1, 6);
+        maxInFlight = random.between(1, 8);
+        getShare = 0.1 + 0.5 * random.nextDouble();
+        deleteShare = 0.3 * random.nextDouble();
+        staleShare = 0.2 * random.nextDouble();
+        clientPauseNs = random.betweenLog(500 * US, 40 * MS);
+        deadlineNs = random.betweenLog(150 * MS, 1500 * MS);
+        maxValueBytes = (int) random.betweenLog(16, 6000);
+    }
+
+    private void drawNetwork(SimRandom random) {
+        delayNs = random.betweenLog(30 * US, 4 * MS);
+        slowMessages = random.nextBoolean() ? 0 : 0.05 * random.nextDouble();
+        slowDelayNs = random.betweenLog(5 * MS, 400 * MS);
+        drop = random.nextInt(3) == 0 ? 0 : random.nextDouble() * random.nextDouble() * 0.2;
+        duplicate = random.nextBoolean() ? 0 : 0.1 * random.nextDouble();
+        ordered = random.nextBoolean();
+        tellsConnectionChanges = random.nextBoolean();
+        clientResets = random.nextBoolean() ? 0 : 0.02 * random.nextDouble();
+    }
+
+    private void drawThreads(SimRandom random) {
+        loopNs = random.betweenLog(2 * US, 100 * US);
+        forceNs = random.betweenLog(50 * US, 8 * MS);
+        slowForces = random.nextBoolean() ? 0 : 0.1 * random.nextDouble();
+        slowForceNs = random.betweenLog(5 * MS, 300 * MS);
+        applyNs = random.betweenLog(10 * US, 4 * MS);
+        slowApplies = random.nextBoolean() ? 0 : 0.05 * random.nextDouble();
+        nestedSteps = random.nextBoolean() ? 0 : random.nextDouble();
+        coldReads = random.nextInt(4) == 0 ? random.nextDouble() : 0;
+    }
+
+    private void drawFaults(SimRandom random) {
+        partitionEveryNs = sometimes(random, 3, 150 * MS, 1200 * MS);
+        partitionForNs = random.betweenLog(30 * MS, 900 * MS);
+        pauseEveryNs = sometimes(random, 2, 150 * MS, 1500 * MS);
+        pauseForNs = random.betweenLog(10 * MS, 700 * MS);
+        crashEveryNs = sometimes(random, 4, 150 * MS, 1500 * MS);
+        hostCrashes = random.nextInt(3) / 2.0;
+        midEffectCrashes = random.nextDouble();
+        allCrash = random.nextInt(3) == 0 ? 0.3 : 0.05;
+        recoveryCrashes = random.nextInt(3) == 0 ? 0.6 : 0.1;
+        downForNs = random.betweenLog(1 * MS, 500 * MS);
+        forceFailures = random.nextInt(4) == 0 ? 0.3 : 0;
+        clockJumpEveryNs = sometimes(random, 1, 200 * MS, 1500 * MS);
+        slowDiskEveryNs = sometimes(random, 1, 200 * MS, 1500 * MS);
+        storeFlushEveryNs = random.betweenLog(5 * MS, 3 * SECOND);
+        writeBackEveryNs = sometimes(random, 2, 10 * MS, 800 * MS);
+    }
+
+    private static long sometimes(SimRandom random, int ofFive, long low, long high) {
+        boolean on = random.nextInt(5) < ofFive;
+        long value = random.betweenLog(low, high);
+        return on ? value : 0;
+    }
+
+    /** For the first line of a trace. */
+    String describe() {
+        return "nodes=" + nodes + " clients=" + clients + "x" + operationsPerClient + " keys=" + keys + " inFlight="
+                + maxInFlight + " ordered=" + ordered + " drop=" + percent(drop) + " duplicate=" + percent(duplicate)
+                + " partitionMs=" + partitionEveryNs / MS + " pauseMs=" + pauseEveryNs / MS + " crashMs="
+                + crashEveryNs / MS + " host=" + percent(hostCrashes) + " forceUs=" + forceNs / US + " nested="
+                + percent(nestedSteps);
+    }
+
+    private static String percent(double share) {
+        return Math.round(share * 1000) / 10 + "%";
+    }
+}
