@@ -75,17 +75,17 @@ final class TestLog implements RaftLog {
 
     @Override
     public long term(long index) {
-        return index == base ? baseTerm : record(index).entry().term();
+        return index == base ? baseTerm : row(index).entry().term();
     }
 
     @Override
     public int entryBytes(long index) {
-        return record(index).entry().bytes();
+        return row(index).entry().bytes();
     }
 
     @Override
     public long endPosition(long index) {
-        return record(index).endPosition();
+        return row(index).endPosition();
     }
 
     @Override
@@ -114,7 +114,7 @@ final class TestLog implements RaftLog {
         live.subList((int) (fromIndex - base - 1), live.size()).clear();
     }
 
-    Row record(long index) {
+    Row row(long index) {
         if (index <= base || index > lastIndex()) {
             throw new AssertionError("index " + index + " outside " + (base + 1) + ".." + lastIndex());
         }
@@ -122,13 +122,13 @@ final class TestLog implements RaftLog {
     }
 
     long chain(long index) {
-        return index == base ? baseTerm : record(index).chain();
+        return index == base ? baseTerm : row(index).chain();
     }
 
     List<Message.Entry> entries(long fromIndex, long lastIndex) {
         List<Message.Entry> entries = new ArrayList<>();
         for (long index = fromIndex; index <= lastIndex; index++) {
-            entries.add(record(index).entry());
+            entries.add(row(index).entry());
         }
         return List.copyOf(entries);
     }
@@ -147,7 +147,7 @@ final class TestLog implements RaftLog {
 
     /** Whether a crash now cannot take this entry away. */
     boolean isDurable(long index) {
-        return index <= base || record(index).endPosition() <= durablePosition;
+        return index <= base || row(index).endPosition() <= durablePosition;
     }
 
     /** The disk has everything up to here. */
