@@ -12,8 +12,9 @@ import java.util.Set;
  * @param electionMinTicks lower bound of the election timeout
  * @param electionMaxTicks upper bound of the election timeout
  * @param maxAppendBytes entries of one AppendEntries, in bytes; at least one entry is sent whatever its size
- * @param maxInflightBytes bytes sent to a peer and not yet acknowledged as durable by it
- * @param maxInflightEntries entries sent to a peer and not yet acknowledged as durable by it
+ * @param maxInflightBytes no further entries leave for a peer while this many bytes are not acknowledged as durable by
+ *     it; the last message may exceed that by its own size
+ * @param maxInflightEntries the same bound in entries
  * @param maxReadRounds read rounds that may wait for their quorum at the same time; later reads share the next one
  * @param plantedBugs test only: see {@link PlantedBug}
  */
