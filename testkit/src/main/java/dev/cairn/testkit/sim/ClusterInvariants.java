@@ -4,6 +4,7 @@ import dev.cairn.engine.KvReader;
 import dev.cairn.engine.ValueDescriptor;
 import dev.cairn.protocol.Status;
 import dev.cairn.raft.RaftCore;
+import dev.cairn.raft.RaftInvariants;
 import dev.cairn.raft.Role;
 import dev.cairn.server.replica.PeerProtocol;
 import dev.cairn.server.replica.Replica;
@@ -24,11 +25,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * What must hold in a cluster at every moment (Raft figure 3 and safety under crashes), checked after each step of each
  * agent at a cost of what changed in that step. It sees everything, also what no node can know; it looks only at what nodes
- * do and hold, never at how they came to it.
+ * do and hold, never at how they came to it. What one core must keep by itself, {@link RaftInvariants} checks.
  *
- * <p>Checks by name: election-safety, one-vote, vote-durable, term-durable, term-forward, commit-forward, log-matching,
- * leader-append-only, leader-completeness, state-machine-safety, commit-kept, commit-durable, commit-safe, durable-truth,
- * promise-kept, applied-bound, digest, answer, row, content.
+ * <p>Checks by name: election-safety, elected-by-quorum, one-vote, vote-safe, vote-kept, vote-durable, term-durable, term-forward, commit-forward,
+ * log-matching, log-time, leader-append-only, leader-completeness, state-machine-safety, commit-kept, commit-durable, commit-safe, durable-truth,
+ * promise-kept, applied-bound, digest, answer, row, read-fresh, content.
  */
 final class ClusterInvariants {
     /** What is known about one node over all its lives. */
@@ -51,6 +52,9 @@ final class ClusterInvariants {
 
         @Nullable
         LogCursor cursor;
+
+        @Nullable
+        RaftInvariants ownRules;
 
         void term(long index, long termThere) {
             if (index >= terms.length) {
@@ -103,10 +107,20 @@ final class ClusterInvariants {
         Wal wal = replica.wal();
         view.replica = replica;
         view.cursor = wal.newLoopCursor();
+        view.ownRules = new RaftInvariants(core);
         view.truncationEpoch = wal.truncationEpoch();
         view.wasLeader = false;
         if (core.currentTerm() < view.toldTerm) {
             check(false, "term-forward", node, "starts in term " + core.currentTerm() + ", told " + view.toldTerm);
+        }
+        int[] ofTerm = votes.get(core.currentTerm());
+        if (ofTerm != null && ofTerm[node] != 0 && ofTerm[node] != core.votedFor()) {
+            check(
+                    false,
+                    "vote-kept",
+                    node,
+                    "voted for " + ofTerm[node] + " in term " + core.currentTerm() + ", after a crash for "
+                            + core.votedFor());
         }
         view.term = core.currentTerm();
         view.commitIndex = core.commitIndex();
@@ -142,6 +156,7 @@ final class ClusterInvariants {
         }
         view.replica = null;
         view.cursor = null;
+        view.ownRules = null;
     }
 
     // ---- steps
@@ -167,6 +182,10 @@ final class ClusterInvariants {
         }
         checkLeader(node, view, core);
         checkApplied(node);
+        RaftInvariants ownRules = view.ownRules;
+        if (ownRules != null) {
+            ownRules.check();
+        }
     }
 
     private void checkTerm(int node, NodeView view, RaftCore core) {
@@ -225,7 +244,7 @@ final class ClusterInvariants {
             long previousTerm = index == 1 ? 0 : core.term(index - 1);
             LogEntry known = entry(index, term);
             if (known == null) {
-                remember(new LogEntry(cursor, previousTerm));
+                remember(node, new LogEntry(cursor, previousTerm));
             } else if (known.crc != cursor.crc() || known.previousTerm != previousTerm) {
                 check(
                         false,
@@ -251,7 +270,11 @@ final class ClusterInvariants {
         return null;
     }
 
-    private void remember(LogEntry entry) {
+    private void remember(int node, LogEntry entry) {
+        LogEntry previous = entry(entry.index - 1, entry.previousTerm);
+        if (previous != null && entry.logTimeMs < previous.logTimeMs) {
+            check(false, "log-time", node, entry + " at " + entry.logTimeMs + " ms follows " + previous.logTimeMs);
+        }
         while (entries.size() <= entry.index) {
             entries.add(new ArrayList<>(1));
         }
@@ -378,18 +401,31 @@ final class ClusterInvariants {
         if (other != null) {
             check(false, "election-safety", node, "leads term " + core.currentTerm() + ", so did node " + other);
         }
+        checkElectedByQuorum(node, core.currentTerm());
         // What a later term has committed, this leader, elected late, need not have.
         int index = committed.size();
         while (index > 0 && commitTerms.get(index - 1) >= core.currentTerm()) {
             index--;
         }
-        if (index > 0 && (view.lastIndex < index || view.term(index) != committed.get(index - 1).term)) {
+        if (index > 0 && !holds(view, index)) {
             check(
                     false,
                     "leader-completeness",
                     node,
                     "leads term " + core.currentTerm() + " without " + committed.get(index - 1) + ", committed in term "
                             + commitTerms.get(index - 1));
+        }
+    }
+
+    /** A single node votes for itself without a word. */
+    private void checkElectedByQuorum(int node, long term) {
+        int[] ofTerm = votes.getOrDefault(term, new int[nodes + 1]);
+        int own = 0;
+        for (int vote : ofTerm) {
+            own += vote == node ? 1 : 0;
+        }
+        if (nodes > 1 && own <= nodes / 2) {
+            check(false, "elected-by-quorum", node, "leads term " + term + " with " + own + " votes of " + nodes);
         }
     }
 
@@ -419,6 +455,7 @@ final class ClusterInvariants {
                 check(false, "vote-durable", from, "votes for " + candidate + " in " + term + ", on disk is " + onDisk);
             }
             onVote(from, term, candidate);
+            checkVoteIsSafe(from, term, candidate);
         }
     }
 
@@ -432,6 +469,33 @@ final class ClusterInvariants {
                     "votes for " + candidate + " in term " + term + " after a vote for " + ofTerm[voter]);
         }
         ofTerm[voter] = candidate;
+    }
+
+    /** Who holds a committed entry does not vote for one who lacks it (Raft 5.4.1). */
+    private void checkVoteIsSafe(int voter, long term, int candidate) {
+        Replica replica = views[candidate].replica;
+        if (replica == null || replica.consensus().core().currentTerm() != term) {
+            // The vote comes too late to be counted.
+            return;
+        }
+        int index = committed.size();
+        // An entry of an older term counts only together with the later one that committed it.
+        while (index > 0
+                && (commitTerms.get(index - 1) >= term
+                        || committed.get(index - 1).term != commitTerms.get(index - 1))) {
+            index--;
+        }
+        if (index > 0 && holds(views[voter], index) && !holds(views[candidate], index)) {
+            check(
+                    false,
+                    "vote-safe",
+                    voter,
+                    "votes in term " + term + " for " + candidate + ", which lacks " + committed.get(index - 1));
+        }
+    }
+
+    private boolean holds(NodeView view, int index) {
+        return view.lastIndex >= index && view.term(index) == committed.get(index - 1).term;
     }
 
     // ---- applied
@@ -474,6 +538,23 @@ final class ClusterInvariants {
                     "op" + operation.id + " " + operation.kind + " session " + operation.sessionId + "/"
                             + operation.sequence + " was answered " + status + " " + revision + ", executed was "
                             + answer);
+        }
+    }
+
+    /**
+     * A linearizable read was answered. It must show the key as it stood at some moment behind everything that was committed
+     * when the read was invoked, acknowledged or not: ReadIndex gives no less (thesis 6.4).
+     *
+     * @param revision of the row, 0 when there was none
+     */
+    void onReadReply(SimOperation operation, long revision) {
+        if (!model.stoodSince(operation.committedBefore, "k" + operation.key, revision)) {
+            check(
+                    false,
+                    "read-fresh",
+                    0,
+                    "op" + operation.id + " read revision " + revision + " of k" + operation.key + ", invoked when "
+                            + operation.committedBefore + " was committed");
         }
     }
 

@@ -14,6 +14,7 @@ final class LogEntry {
     final long previousTerm;
     final int crc;
     final int type;
+    final long logTimeMs;
 
     // Of commands.
     final long sessionId;
@@ -28,6 +29,7 @@ final class LogEntry {
         term = cursor.term();
         crc = cursor.crc();
         type = cursor.type();
+        logTimeMs = cursor.logTimeMs();
         this.previousTerm = previousTerm;
         DirectBuffer buffer = cursor.buffer();
         int at = cursor.payloadOffset();

@@ -1,7 +1,9 @@
 package dev.cairn.testkit.sim;
 
 import dev.cairn.protocol.Status;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +23,9 @@ final class ReferenceModel {
         long lowestOpen = 1;
         final Map<Long, Answer> answers = new HashMap<>();
     }
+
+    /** By key: index of each change, negative where it removed the row. */
+    private final Map<String, List<Long>> changes = new HashMap<>();
 
     private final TreeMap<String, Row> rows = new TreeMap<>();
     private final Map<Long, Session> sessions = new HashMap<>();
@@ -54,10 +59,35 @@ final class ReferenceModel {
                             row == null ? entry.index : row.created,
                             entry.index,
                             row == null ? 1 : row.version + 1));
+            changesOf(entry.key).add(entry.index);
             return new Answer(Status.OK, entry.index);
         }
+        if (row == null) {
+            return new Answer(Status.NOT_FOUND, 0);
+        }
         rows.remove(entry.key);
-        return row == null ? new Answer(Status.NOT_FOUND, 0) : new Answer(Status.OK, entry.index);
+        changesOf(entry.key).add(-entry.index);
+        return new Answer(Status.OK, entry.index);
+    }
+
+    private List<Long> changesOf(String key) {
+        return changes.computeIfAbsent(key, any -> new ArrayList<>());
+    }
+
+    /** Whether the key had this revision (0 = no row) when {@code index} was applied, or at any time since. */
+    boolean stoodSince(long index, String key, long revision) {
+        List<Long> ofKey = changesOf(key);
+        long stood = 0;
+        int next = 0;
+        while (next < ofKey.size() && Math.abs(ofKey.get(next)) <= index) {
+            stood = Math.max(0, ofKey.get(next));
+            next++;
+        }
+        boolean found = stood == revision;
+        for (; !found && next < ofKey.size(); next++) {
+            found = Math.max(0, ofKey.get(next)) == revision;
+        }
+        return found;
     }
 
     boolean hasSession(long sessionId) {

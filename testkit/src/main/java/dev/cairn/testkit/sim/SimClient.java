@@ -154,6 +154,7 @@ final class SimClient implements SimClientNetwork.Receiver {
                 random.nextInt(knobs.keys),
                 valueBytes(),
                 2 * trace.count() + 1,
+                invariants.committedIndex(),
                 scheduler.nowNs() + knobs.deadlineNs,
                 sequenced ? sessionId : 0,
                 sequence,
@@ -295,6 +296,9 @@ final class SimClient implements SimClientNetwork.Receiver {
             revision = frame.getLong(block + GetReplyDescriptor.MOD_REVISION_OFFSET, LITTLE_ENDIAN);
             value = frame.getLong(block + GetReplyDescriptor.BLOCK_LENGTH, LITTLE_ENDIAN);
             invariants.onRowReply(operation, value, revision);
+        }
+        if (operation.kind == Kind.GET) {
+            invariants.onReadReply(operation, revision);
         }
         done(operation, status, revision, value);
     }

@@ -97,6 +97,7 @@ final class SimDirectory implements SegmentDirectory {
         public void force() {
             owner.beforeChange();
             owner.duringForce(false);
+            owner.beforeChange();
             file.force();
             owner.duringForce(true);
         }

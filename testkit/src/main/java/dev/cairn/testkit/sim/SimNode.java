@@ -10,6 +10,8 @@ import dev.cairn.server.replica.DutyCycle;
 import dev.cairn.server.replica.EventLog;
 import dev.cairn.server.replica.Replica;
 import dev.cairn.testkit.sim.SimTrace.Kind;
+import dev.cairn.wal.LogPosition;
+import dev.cairn.wal.Wal;
 import dev.cairn.wal.WalConfig;
 import dev.cairn.wal.WalException;
 import dev.cairn.wal.simulated.SimulatedDirectory;
@@ -45,6 +47,7 @@ final class SimNode implements SimDirectory.Owner {
     private static final Agent[] AGENTS = Agent.values();
     private static final long NOT_DUE = Long.MAX_VALUE;
     private static final long SPARES_EVERY_NS = 3 * SwarmKnobs.MS;
+    private static final int SECTOR_BYTES = 512;
     private static final long CLUSTER_ID_HASH = 0xCA1AL;
 
     private final int id;
@@ -416,6 +419,18 @@ final class SimNode implements SimDirectory.Owner {
         }
         long durable = here.wal().durablePosition();
         trace.add(Kind.SYNC, id, here.wal().durableIndex(), durable >>> 32, durable & 0xFFFF_FFFFL, 0);
+        checkDisk(here.wal(), durable);
+    }
+
+    /** What the log calls durable is on the disk. Of a sector that was appended to since, nothing can be said. */
+    private void checkDisk(Wal log, long durable) {
+        String digits = Integer.toString(LogPosition.segment(durable));
+        String name = "0".repeat(20 - digits.length()) + digits + ".wal";
+        int offset = LogPosition.offset(durable);
+        int end = log.appendedPosition() == durable ? offset : offset & -SECTOR_BYTES;
+        if (!walDisk.isForced(name, end)) {
+            throw new InvariantBroken("disk-truth", "node " + id + ": " + name + " is not forced up to " + end);
+        }
     }
 
     private void stepCycle(DutyCycle cycle, Agent agent) {
@@ -459,6 +474,9 @@ final class SimNode implements SimDirectory.Owner {
         @Override
         public void onRoleChanged(Role role, long term, int leaderId, String reason) {
             trace.add(Kind.ROLE, id, term, leaderId, 0, 0, role + ": " + reason);
+            if (!healed && random.chance(knobs.roleChangeCrashes)) {
+                armCrash(random.between(0, 4), random.chance(knobs.hostCrashes));
+            }
         }
 
         @Override

@@ -20,6 +20,9 @@ final class SimOperation {
     /** Moment of the invocation: from the number of the trace line, odd; returns are even, so that no two are equal. */
     final long invokedAt;
 
+    /** What was committed then. */
+    final long committedBefore;
+
     final long deadlineNs;
 
     // Of commands; the same at each transmission.
@@ -43,6 +46,7 @@ final class SimOperation {
             int key,
             int valueBytes,
             long invokedAt,
+            long committedBefore,
             long deadlineNs,
             long sessionId,
             long sequence,
@@ -53,6 +57,7 @@ final class SimOperation {
         this.key = key;
         this.valueBytes = valueBytes;
         this.invokedAt = invokedAt;
+        this.committedBefore = committedBefore;
         this.deadlineNs = deadlineNs;
         this.sessionId = sessionId;
         this.sequence = sequence;

@@ -66,6 +66,7 @@ final class SwarmKnobs {
     double midEffectCrashes;
     double allCrash;
     double recoveryCrashes;
+    double roleChangeCrashes;
     long downForNs;
     double forceFailures;
     long clockJumpEveryNs;
@@ -82,7 +83,75 @@ final class SwarmKnobs {
         knobs.drawNetwork(random.split(3));
         knobs.drawThreads(random.split(4));
         knobs.drawFaults(random.split(5));
+        switch (random.split(6).nextInt(10)) {
+            case 0 -> knobs.backlogs();
+            case 1 -> knobs.duels();
+            case 2 -> knobs.crashesInARow();
+            default -> {}
+        }
         return knobs;
+    }
+
+    // ---- mixtures that chance alone would seldom draw
+
+    /** Figure 8 of the paper: short-lived leaders with a backlog of old entries that travels one by one. */
+    void backlogs() {
+        nodes = 3;
+        heartbeatTicks = 2;
+        electionMinTicks = 10;
+        electionMaxTicks = 14;
+        maxAppendBytes = 256;
+        maxInflightBytes = 256;
+        maxInflightEntries = 1;
+        clients = 5;
+        operationsPerClient = 60;
+        maxInFlight = 8;
+        getShare = 0.05;
+        clientPauseNs = 2 * MS;
+        deadlineNs = 400 * MS;
+        ordered = true;
+        delayNs = 6 * MS;
+        slowMessages = 0;
+        drop = 0;
+        duplicate = 0;
+        forceNs = 3 * MS;
+        slowForces = 0;
+        pauseEveryNs = 0;
+        crashEveryNs = 120 * MS;
+        downForNs = 60 * MS;
+        allCrash = 0;
+        recoveryCrashes = 0;
+        forceFailures = 0;
+        partitionEveryNs = 80 * MS;
+        partitionForNs = 100 * MS;
+        faultsNs = 4 * SECOND;
+    }
+
+    /** Candidates compete for votes that come late and twice, while hard states take long to write and voters crash. */
+    void duels() {
+        nodes = 5;
+        electionMaxTicks = electionMinTicks + 1;
+        ordered = false;
+        duplicate = 0.3;
+        slowMessages = 0.3;
+        slowDelayNs = 80 * MS;
+        forceNs = 8 * MS;
+        crashEveryNs = 150 * MS;
+        downForNs = 2 * MS;
+        allCrash = 0;
+        roleChangeCrashes = 0.1;
+        pauseEveryNs = 300 * MS;
+        pauseForNs = 200 * MS;
+    }
+
+    /** Process and host in turn: what the first leaves unforced, the second takes. */
+    void crashesInARow() {
+        crashEveryNs = 100 * MS;
+        hostCrashes = 0.5;
+        downForNs = 5 * MS;
+        forceNs = 8 * MS;
+        writeBackEveryNs = 0;
+        clientPauseNs = 5 * MS;
     }
 
     private void drawShape(SimRandom random) {
@@ -91,7 +160,8 @@ final class SwarmKnobs {
         tickNs = 10 * MS;
         heartbeatTicks = random.between(2, 4);
         electionMinTicks = random.between(10, 14);
-        electionMaxTicks = electionMinTicks + random.between(4, 14);
+        // Close together, so that candidates compete, in one of four.
+        electionMaxTicks = electionMinTicks + (random.nextInt(4) == 0 ? 1 : random.between(4, 14));
         maxAppendBytes = (int) random.betweenLog(256, 1 << 16);
         maxInflightBytes = maxAppendBytes * random.between(1, 8);
         maxInflightEntries = (int) random.betweenLog(1, 256);
@@ -116,7 +186,8 @@ final class SwarmKnobs {
 
     private void drawNetwork(SimRandom random) {
         delayNs = random.betweenLog(30 * US, 4 * MS);
-        slowMessages = random.nextBoolean() ? 0 : 0.05 * random.nextDouble();
+        int slow = random.nextInt(10);
+        slowMessages = slow < 5 ? 0 : (slow < 8 ? 0.05 : 0.4) * random.nextDouble();
         slowDelayNs = random.betweenLog(5 * MS, 400 * MS);
         drop = random.nextInt(3) == 0 ? 0 : random.nextDouble() * random.nextDouble() * 0.2;
         duplicate = random.nextBoolean() ? 0 : 0.1 * random.nextDouble();
@@ -146,6 +217,7 @@ final class SwarmKnobs {
         midEffectCrashes = random.nextDouble();
         allCrash = random.nextInt(3) == 0 ? 0.3 : 0.05;
         recoveryCrashes = random.nextInt(3) == 0 ? 0.6 : 0.1;
+        roleChangeCrashes = random.nextInt(3) == 0 ? 0.3 * random.nextDouble() : 0;
         downForNs = random.betweenLog(1 * MS, 500 * MS);
         forceFailures = random.nextInt(4) == 0 ? 0.3 : 0;
         clockJumpEveryNs = sometimes(random, 1, 200 * MS, 1500 * MS);

@@ -130,6 +130,12 @@ public final class SimulatedDirectory implements SegmentDirectory {
         return !pending.isEmpty() || distinct(cached.values()).stream().anyMatch(SimulatedFile::hasUnforced);
     }
 
+    /** Whether no power cut can take the file, be it under another name, nor any of its bytes below {@code end}. */
+    public boolean isForced(String name, int end) {
+        SimulatedFile file = file(name);
+        return durable.containsValue(file) && file.isForced(end);
+    }
+
     /** An independent directory with the same files, all of it forced: to try many things on one state. */
     public SimulatedDirectory copyForced() {
         SimulatedDirectory copy = new SimulatedDirectory();

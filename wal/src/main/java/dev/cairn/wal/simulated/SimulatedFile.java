@@ -77,6 +77,15 @@ final class SimulatedFile {
         return !dirty.isEmpty() || !lost.isEmpty() || diskLength != length;
     }
 
+    boolean isForced(int end) {
+        return end <= diskLength && isClear(dirty, end) && isClear(lost, end);
+    }
+
+    private static boolean isClear(BitSet sectors, int end) {
+        int first = sectors.nextSetBit(0);
+        return first < 0 || first * SECTOR_BYTES >= end;
+    }
+
     void writeBack(RandomGenerator random, int keptOf, int sides) {
         BitSet kept = chosen(random, keptOf, sides);
         persist(kept);
