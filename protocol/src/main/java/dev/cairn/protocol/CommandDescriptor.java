@@ -15,15 +15,18 @@ package dev.cairn.protocol;
  *  |          lowest open sequence of the client                   | 16
  *  |                                                               |
  *  +---------------+---------------+-------------------------------+
- *  |     kind      |   flags (0)   |      block length (40)        | 24
+ *  |     kind      |     flags     |   block length (40 or 48)     | 24
  *  +---------------+---------------+-------------------------------+
  *  |                         key length                            | 28
  *  +---------------------------------------------------------------+
  *  |                        value length                           | 32
  *  +---------------------------------------------------------------+
- *  |                              0                                | 36
+ *  |     length of the expected value (FLAG_IF_VALUE, else 0)      | 36
  *  +---------------------------------------------------------------+
- *  |                     key, then value                       ... | 40
+ *  |     expected revision (only with FLAG_IF_REVISION:            | 40
+ *  |     the block then has 48 bytes)                              |
+ *  +---------------------------------------------------------------+
+ *  |     key, then expected value, then value                  ... | 40 or 48
  * </pre>
  *
  * <p>A client that sends a sequence again sends the same bytes again, the lowest open sequence included: the state machine
@@ -38,12 +41,29 @@ public final class CommandDescriptor {
     public static final int BLOCK_LENGTH_OFFSET = 26;
     public static final int KEY_LENGTH_OFFSET = 28;
     public static final int VALUE_LENGTH_OFFSET = 32;
-    public static final int RESERVED_INT_OFFSET = 36;
+    public static final int EXPECTED_LENGTH_OFFSET = 36;
+    public static final int EXPECTED_REVISION_OFFSET = 40;
 
-    /** Bytes before the key, in version 1. A longer block's further bytes are skipped. */
+    /** Bytes before the key. A longer block's further bytes are skipped. */
     public static final int BLOCK_LENGTH = 40;
 
-    /** Opens a session; the revision of the result is the session's id. No key, no value. */
+    /** Bytes before the key with {@link #FLAG_IF_REVISION}. */
+    public static final int BLOCK_LENGTH_IF_REVISION = 48;
+
+    /** PUT, DELETE: the result carries the entry as it was before the command (see {@link ResultEntryDescriptor}). */
+    public static final int FLAG_WANT_PREVIOUS = 1;
+
+    /** PUT, DELETE: only if the key's modification revision is the expected one; 0 = the key must not exist. */
+    public static final int FLAG_IF_REVISION = 2;
+
+    /** PUT, DELETE: only if the key exists with exactly the expected value. Not together with {@link #FLAG_IF_REVISION}. */
+    public static final int FLAG_IF_VALUE = 4;
+
+    /**
+     * Opens a session; the revision of the result is the session's id. The key is empty, or a name that chooses the id:
+     * the first 8 bytes of the name's SHA-256, little-endian, with the sign bit set. Opening a named session again is
+     * harmless.
+     */
     public static final int KIND_OPEN_SESSION = 1;
 
     /** Forgets the session and its stored answers. No key, no value. */
@@ -54,6 +74,18 @@ public final class CommandDescriptor {
 
     /** Removes the key. No value. */
     public static final int KIND_DELETE = 4;
+
+    /** Adds to a counter. The value is the difference, i64; the result is the new number, i64. Stored as decimal text. */
+    public static final int KIND_ADD = 5;
+
+    /** Writes and removes several keys at once. No key; the value is a list of items, see {@link BatchItemDescriptor}. */
+    public static final int KIND_PUT_BATCH = 6;
+
+    /** Removes all keys from {@code key} (inclusive) to {@code value} (exclusive, empty = to the end). */
+    public static final int KIND_DELETE_RANGE = 7;
+
+    /** Asks whether {@code sequence} was executed, and cancels it if it was not. No key, no value. */
+    public static final int KIND_RESOLVE = 8;
 
     private CommandDescriptor() {}
 }

@@ -29,5 +29,47 @@ public final class MessageType {
     /** Answer to STATUS: {@link StatusReplyDescriptor}. */
     public static final int STATUS_REPLY = 9;
 
+    /** Reads several keys of one moment: {@link MultiGetDescriptor}. */
+    public static final int MULTI_GET = 10;
+
+    /** Answer to MULTI_GET: {@link MultiGetReplyDescriptor}. */
+    public static final int MULTI_GET_REPLY = 11;
+
+    /** Begins a range read: {@link ScanDescriptor}. */
+    public static final int SCAN = 12;
+
+    /** One chunk of a range: {@link ScanReplyDescriptor}. */
+    public static final int SCAN_REPLY = 13;
+
+    /** Asks for a scan's next chunk: {@link ScanCursorDescriptor}. */
+    public static final int SCAN_NEXT = 14;
+
+    /** Gives a scan up: {@link ScanCursorDescriptor}. */
+    public static final int SCAN_CLOSE = 15;
+
+    /** Waits until a node has applied an index: {@link WaitAppliedDescriptor}. */
+    public static final int WAIT_APPLIED = 16;
+
+    /** Answer to WAIT_APPLIED: {@link WaitAppliedReplyDescriptor}. */
+    public static final int WAIT_APPLIED_REPLY = 17;
+
+    /** Asks a node for everything about itself; empty block. */
+    public static final int NODE_DETAILS = 18;
+
+    /** Answer to NODE_DETAILS: empty block, then one JSON object in UTF-8. */
+    public static final int NODE_DETAILS_REPLY = 19;
+
+    /** Asks for a checkpoint to read and pins it; empty block. */
+    public static final int CHECKPOINT_OPEN = 20;
+
+    /** Answer to CHECKPOINT_OPEN: {@link CheckpointOpenReplyDescriptor}. */
+    public static final int CHECKPOINT_OPEN_REPLY = 21;
+
+    /** Reads a piece of a checkpoint's file: {@link CheckpointReadDescriptor}. */
+    public static final int CHECKPOINT_READ = 22;
+
+    /** Answer to CHECKPOINT_READ: {@link CheckpointReadReplyDescriptor}. */
+    public static final int CHECKPOINT_READ_REPLY = 23;
+
     private MessageType() {}
 }

@@ -48,7 +48,25 @@ public enum Status {
     /** The node gave up waiting for the outcome. */
     DEADLINE(19, Effect.UNKNOWN, false),
     /** A stale read with a minimum revision that this node has not reached. */
-    NOT_CAUGHT_UP(20, Effect.NONE, true);
+    NOT_CAUGHT_UP(20, Effect.NONE, true),
+    /** The command's condition did not hold; nothing was changed. */
+    CONDITION_FAILED(21, Effect.APPLIED, false),
+    /** ADD to a value that is no decimal 64-bit number; nothing was changed. */
+    NOT_A_NUMBER(22, Effect.APPLIED, false),
+    /** ADD beyond the 64-bit range; nothing was changed. */
+    NUMBER_OVERFLOW(23, Effect.APPLIED, false),
+    /** RESOLVE has cancelled this sequence: it was not executed and never will be. */
+    CANCELLED(24, Effect.NONE, false),
+    /** The stored answers of this session, or of all sessions, leave no room for another result; settle some first. */
+    SESSION_FULL(25, Effect.NONE, true),
+    /** Another name has the same session id. */
+    SESSION_NAME_TAKEN(26, Effect.NONE, false),
+    /** The scan's cursor is unknown: idle for too long, closed, or of another node. */
+    CURSOR_EXPIRED(27, Effect.NONE, false),
+    /** The result would not fit into one frame; ask for less. */
+    RESULT_TOO_LARGE(28, Effect.NONE, false),
+    /** Answer to RESOLVE: the command was not executed and never will be. */
+    NOT_EXECUTED(29, Effect.APPLIED, false);
 
     /** What the answered transmission did to the replicated state. */
     public enum Effect {
@@ -87,7 +105,7 @@ public enum Status {
         return retrySafe;
     }
 
-    /** True for the two outcomes of an executed request, {@link #OK} and {@link #NOT_FOUND}. */
+    /** True for the outcomes of an executed request: {@link #OK}, {@link #NOT_FOUND}, {@link #CONDITION_FAILED} and the like. */
     public boolean isResult() {
         return effect == Effect.APPLIED;
     }
