@@ -6,7 +6,9 @@ final class Progress {
         /** The match is unknown: one empty AppendEntries at a time looks for it. */
         PROBE,
         /** The match is known: entries are streamed ahead of their acknowledgements, within the window. */
-        REPLICATE
+        REPLICATE,
+        /** The peer lacks what this log has dropped: it gets heartbeats and the offer of a snapshot until it has it. */
+        SNAPSHOT
     }
 
     final int nodeId;
@@ -24,6 +26,8 @@ final class Progress {
     boolean recentlyActive;
     /** A message must leave at the next flush, even without entries. */
     boolean messageDue;
+    /** In SNAPSHOT: the offer must be made at the next flush. */
+    boolean offerDue;
 
     Progress(final int nodeId) {
         this.nodeId = nodeId;
@@ -42,6 +46,14 @@ final class Progress {
         state = State.PROBE;
         nextIndex = Math.max(index, matchIndex + 1);
         probeOutstanding = false;
+        inflights.clear();
+    }
+
+    /** The peer has refused the very entry before this log's first: only a snapshot brings it further. */
+    void awaitSnapshot() {
+        state = State.SNAPSHOT;
+        probeOutstanding = false;
+        offerDue = true;
         inflights.clear();
     }
 

@@ -186,6 +186,7 @@ public final class RaftCore {
             heartbeatElapsed = 0;
             for (final Progress peer : peers) {
                 peer.messageDue = true;
+                peer.offerDue = true;
                 peer.probeOutstanding = false;
             }
         }
@@ -427,6 +428,24 @@ public final class RaftCore {
         termRuns.append(index, term);
     }
 
+    /**
+     * A snapshot holds everything up to {@code upToIndex}, so the log need not. Peers that still lack some of it will be
+     * offered the snapshot.
+     *
+     * @param upToIndex applied and durable here
+     */
+    public void truncatePrefix(final long upToIndex) {
+        check(upToIndex <= appliedIndex, "log dropped above the applied index", upToIndex, appliedIndex);
+        check(upToIndex <= durableIndex, "log dropped above the durable index", upToIndex, durableIndex);
+        if (upToIndex <= termRuns.firstIndex()) {
+            return;
+        }
+        log.truncatePrefix(upToIndex);
+        final long base = log.firstIndex() - 1;
+        check(base <= upToIndex, "log dropped more than asked", base, upToIndex);
+        termRuns.truncatePrefix(base);
+    }
+
     /** Everything up to this log position is forced to disk. Late and repeated calls are harmless. */
     public void onLogDurable(final long position) {
         long durable = durableIndex;
@@ -466,20 +485,9 @@ public final class RaftCore {
             final long newLeaderCommit,
             final long readPosition,
             final EntrySource entries) {
-        if (ordinalOf(from) < 0) {
+        if (!follows(from, term, "append entries from the leader")) {
             return;
         }
-        if (term < currentTerm) {
-            // The sender learns the newer term from the reply. It may lead that term when the reply arrives, so the
-            // reply must not read as one about its log: index 0 matches everywhere.
-            reject(from, 0, 0, 0);
-            return;
-        }
-        check(role != Role.LEADER || term > currentTerm, "two leaders in one term", term, from);
-        if (term > currentTerm || role != Role.FOLLOWER || leaderId != from) {
-            becomeFollower(term, from, "append entries from the leader");
-        }
-        electionElapsed = 0;
         final boolean newReadPosition = readPosition > receivedReadPosition;
         receivedReadPosition = Math.max(receivedReadPosition, readPosition);
 
@@ -488,7 +496,8 @@ public final class RaftCore {
             return;
         }
         final int appended = appendMissing(prevLogIndex, entries);
-        verifiedIndex = Math.max(verifiedIndex, prevLogIndex + entries.count());
+        // What this log has dropped was committed, so the leader has it, too (Raft 5.4.3).
+        verifiedIndex = Math.max(verifiedIndex, Math.max(prevLogIndex + entries.count(), termRuns.firstIndex()));
         leaderCommit = Math.max(leaderCommit, newLeaderCommit);
         advanceFollowerCommit();
         // Fresh entries are answered when they are durable; all else at once, so that a slow disk delays neither
@@ -496,6 +505,35 @@ public final class RaftCore {
         if (appended == 0 || newReadPosition || replyElapsed >= config.heartbeatTicks()) {
             acceptDue = true;
         }
+    }
+
+    /**
+     * The leader of {@code term} offers a snapshot of everything up to {@code index} (Raft 7). How it comes here is the
+     * driver's affair; when it is there, the driver starts a new core behind it.
+     *
+     * @return whether this node should fetch it; not when the sender's term is old or all of it is committed here
+     */
+    public boolean onInstallSnapshot(final int from, final long term, final long index) {
+        return follows(from, term, "snapshot of the leader") && index > commitIndex;
+    }
+
+    /** A message that only the leader of {@code term} sends: false when it is to be ignored. */
+    private boolean follows(final int from, final long term, final String reason) {
+        if (ordinalOf(from) < 0) {
+            return false;
+        }
+        if (term < currentTerm) {
+            // The sender learns the newer term from the reply. It may lead that term when the reply arrives, so the
+            // reply must not read as one about its log: index 0 matches everywhere.
+            reject(from, 0, 0, 0);
+            return false;
+        }
+        check(role != Role.LEADER || term > currentTerm, "two leaders in one term", term, from);
+        if (term > currentTerm || role != Role.FOLLOWER || leaderId != from) {
+            becomeFollower(term, from, reason);
+        }
+        electionElapsed = 0;
+        return true;
     }
 
     /** Raft 5.3. What is committed, and what lies before the log's start, is known to match. */
@@ -594,8 +632,9 @@ public final class RaftCore {
             peer.inflights.acknowledge(matchIndex);
             advanceLeaderCommit();
         }
-        if (peer.state == Progress.State.PROBE) {
-            peer.replicateFrom(Math.max(matchIndex, newVerifiedIndex) + 1);
+        final long next = Math.max(matchIndex, newVerifiedIndex) + 1;
+        if (peer.state == Progress.State.PROBE || (peer.state == Progress.State.SNAPSHOT && next > base())) {
+            peer.replicateFrom(next);
         }
     }
 
@@ -611,6 +650,13 @@ public final class RaftCore {
         if (peer == null) {
             return;
         }
+        if (peer.state == Progress.State.SNAPSHOT) {
+            // Once the peer's log reaches this one's start the usual search goes on from there.
+            if (conflictIndex > base()) {
+                peer.probeFrom(Math.min(conflictIndex, termRuns.lastIndex() + 1));
+            }
+            return;
+        }
         // A late reply: the peer has matched further since, or this leader looks elsewhere by now.
         final boolean stale = prevLogIndex <= peer.matchIndex
                 || prevLogIndex >= peer.nextIndex
@@ -620,9 +666,18 @@ public final class RaftCore {
         }
         // Raft 5.3, end: behind the last entry of the conflicting term where this log has it, else where the peer says.
         final long sameTerm = conflictTerm == 0 ? 0 : termRuns.lastIndexOfTerm(conflictTerm);
-        final long next = sameTerm == 0 ? conflictIndex : sameTerm + 1;
-        peer.probeFrom(Math.min(next, prevLogIndex));
-        peer.messageDue = true;
+        final long next = Math.min(sameTerm == 0 ? conflictIndex : sameTerm + 1, prevLogIndex);
+        if (next <= base() && prevLogIndex <= base()) {
+            peer.awaitSnapshot();
+        } else {
+            peer.probeFrom(next);
+            peer.messageDue = true;
+        }
+    }
+
+    /** The entry before the first that the log holds; its term is known. */
+    private long base() {
+        return termRuns.firstIndex();
     }
 
     /** The progress of a peer that answers this leader in its term, or null when the message says nothing to it. */
@@ -726,9 +781,18 @@ public final class RaftCore {
 
     private void sendTo(final Progress peer) {
         final long lastIndex = termRuns.lastIndex();
+        if (peer.state == Progress.State.SNAPSHOT) {
+            sendToSnapshotPeer(peer);
+            return;
+        }
+        if (peer.nextIndex <= base()) {
+            // The log dropped what comes next. Only the peer's refusal of what stands before the rest shows that it
+            // lacks it: a peer whose match is not known yet may well have it.
+            peer.probeFrom(base() + 1);
+        }
         if (peer.state == Progress.State.PROBE) {
             if (!peer.probeOutstanding || peer.messageDue) {
-                sendEntries(peer, peer.nextIndex - 1);
+                sendEntries(peer, peer.nextIndex - 1, peer.nextIndex - 1);
                 peer.probeOutstanding = true;
             }
             return;
@@ -740,12 +804,23 @@ public final class RaftCore {
             while (last < lastIndex && bytes + log.entryBytes(last + 1) <= config.maxAppendBytes()) {
                 bytes += log.entryBytes(++last);
             }
-            sendEntries(peer, last);
+            sendEntries(peer, first - 1, last);
             peer.inflights.add(last, bytes);
             peer.nextIndex = last + 1;
         }
         if (peer.messageDue) {
-            sendEntries(peer, peer.nextIndex - 1);
+            sendEntries(peer, peer.nextIndex - 1, peer.nextIndex - 1);
+        }
+    }
+
+    /** Heartbeats and read rounds go on; they ask for the log's start, so the answer tells when the peer has it. */
+    private void sendToSnapshotPeer(final Progress peer) {
+        if (peer.messageDue) {
+            sendEntries(peer, base(), base());
+        }
+        if (peer.offerDue) {
+            peer.offerDue = false;
+            output.onPeerNeedsSnapshot(peer.nodeId);
         }
     }
 
@@ -754,8 +829,7 @@ public final class RaftCore {
                 && peer.nextIndex - 1 - peer.matchIndex < config.maxInflightEntries();
     }
 
-    private void sendEntries(final Progress peer, final long lastIndex) {
-        final long prevLogIndex = peer.nextIndex - 1;
+    private void sendEntries(final Progress peer, final long prevLogIndex, final long lastIndex) {
         check(
                 prevLogIndex >= termRuns.firstIndex(),
                 "peer needs what the log no longer holds",
@@ -856,7 +930,12 @@ public final class RaftCore {
         return durableIndex;
     }
 
-    /** Term of an entry that is in the log. */
+    /** Index before the first entry of the log: everything up to it is in a snapshot. */
+    public long baseIndex() {
+        return termRuns.firstIndex();
+    }
+
+    /** Term of an entry that is in the log, or of {@link #baseIndex}. */
     public long term(final long index) {
         return termRuns.term(index);
     }

@@ -18,6 +18,7 @@ public final class RaftInvariants {
     private long commitIndex;
     private long commitTerm;
     private long appliedIndex;
+    private long baseIndex;
 
     public RaftInvariants(final RaftCore core) {
         this.core = core;
@@ -29,6 +30,7 @@ public final class RaftInvariants {
         commitIndex = core.commitIndex();
         commitTerm = core.term(commitIndex);
         appliedIndex = core.appliedIndex();
+        baseIndex = core.baseIndex();
     }
 
     /**
@@ -70,7 +72,13 @@ public final class RaftInvariants {
         require(core.durableIndex() <= last, "durable beyond the log", core.durableIndex(), last);
         require(commit <= last, "committed beyond the log", commit, last);
         require(commit >= commitIndex, "commit index went back", commit, commitIndex);
-        require(core.term(commitIndex) == commitTerm, "committed entry replaced", commitIndex, commitTerm);
+        require(core.baseIndex() >= baseIndex, "start of the log went back", core.baseIndex(), baseIndex);
+        require(core.baseIndex() <= core.appliedIndex(), "log dropped too much", core.baseIndex(), core.appliedIndex());
+        require(
+                commitIndex < core.baseIndex() || core.term(commitIndex) == commitTerm,
+                "committed entry replaced",
+                commitIndex,
+                commitTerm);
         require(core.appliedIndex() >= appliedIndex, "applied index went back", core.appliedIndex(), appliedIndex);
         require(core.appliedIndex() <= commit, "applied beyond the commit index", core.appliedIndex(), commit);
         // Else a crash leaves a state machine that is ahead of its log.
@@ -144,6 +152,7 @@ public final class RaftInvariants {
         commitIndex = core.commitIndex();
         commitTerm = core.term(commitIndex);
         appliedIndex = core.appliedIndex();
+        baseIndex = core.baseIndex();
     }
 
     private static void require(final boolean holds, final String invariant, final long found, final long bound) {

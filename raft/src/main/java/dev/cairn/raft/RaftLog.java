@@ -32,4 +32,10 @@ public interface RaftLog {
 
     /** Forgets all entries with an index of at least {@code fromIndex}; later entries supersede them. */
     void truncateSuffix(long fromIndex);
+
+    /**
+     * Drops entries up to {@code upToIndex}, or fewer where that is cheaper: {@link #firstIndex} then says how many. The
+     * term of the last dropped one stays known.
+     */
+    void truncatePrefix(long upToIndex);
 }

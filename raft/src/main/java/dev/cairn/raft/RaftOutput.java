@@ -62,6 +62,12 @@ public interface RaftOutput {
     /** The commit index of this node rose: entries up to it may be applied here as far as they are durable here. */
     void onCommitAdvanced(long commitIndex);
 
+    /**
+     * A peer needs entries that this leader's log has dropped: it is to be offered a snapshot. Repeated at the pace of
+     * heartbeats until the peer's log reaches this one's start.
+     */
+    void onPeerNeedsSnapshot(int peerId);
+
     /** All reads with an id of at most {@code lastReadId} may be served once {@code readIndex} has been applied. */
     void onReadsConfirmed(long lastReadId, long readIndex);
 

@@ -52,6 +52,19 @@ final class TermRuns {
         }
     }
 
+    /** Forgets all indexes below {@code newBase}, whose own term stays known. */
+    void truncatePrefix(final long newBase) {
+        if (newBase < firstIndexes[0] || newBase > lastIndex) {
+            throw new IllegalStateException(
+                    "truncation up to " + newBase + " in " + firstIndexes[0] + ".." + lastIndex);
+        }
+        final int run = runOf(newBase);
+        System.arraycopy(terms, run, terms, 0, count - run);
+        System.arraycopy(firstIndexes, run, firstIndexes, 0, count - run);
+        count -= run;
+        firstIndexes[0] = newBase;
+    }
+
     /** First index whose term is known; it may lie just before the first entry of the log. */
     long firstIndex() {
         return firstIndexes[0];

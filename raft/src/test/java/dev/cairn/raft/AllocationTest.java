@@ -152,6 +152,11 @@ class AllocationTest {
         public void truncateSuffix(long fromIndex) {
             last = (int) fromIndex - 1;
         }
+
+        @Override
+        public void truncatePrefix(long upToIndex) {
+            throw new AssertionError("nothing is dropped here");
+        }
     }
 
     private static final class CountingOutput implements RaftOutput {
@@ -186,6 +191,11 @@ class AllocationTest {
 
         @Override
         public void onCommitAdvanced(long commitIndex) {}
+
+        @Override
+        public void onPeerNeedsSnapshot(int peerId) {
+            throw new AssertionError("no peer is behind");
+        }
 
         @Override
         public void onReadsConfirmed(long lastReadId, long readIndex) {

@@ -73,6 +73,25 @@ class PartsTest {
         }
 
         @Test
+        void aPrefixGoesAndTheTermBeforeTheRestStays() {
+            fill(1, 1, 3, 3, 3, 7);
+            runs.truncatePrefix(4);
+            assertThat(runs.firstIndex()).isEqualTo(4);
+            assertThat(runs.term(4)).isEqualTo(3);
+            assertThat(runs.firstIndexOfTermAt(5)).isEqualTo(4);
+            assertThat(runs.lastIndexOfTerm(3)).isEqualTo(5);
+            assertThat(runs.lastIndexOfTerm(1)).isZero();
+            assertThatThrownBy(() -> runs.term(3)).isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> runs.truncatePrefix(3)).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(() -> runs.truncatePrefix(7)).isInstanceOf(IllegalStateException.class);
+            runs.truncatePrefix(6);
+            assertThat(runs.lastIndex()).isEqualTo(6);
+            assertThat(runs.lastTerm()).isEqualTo(7);
+            runs.append(7, 8);
+            assertThat(runs.term(7)).isEqualTo(8);
+        }
+
+        @Test
         void itAgreesWithAPlainListOverManyChanges() {
             SplittableRandom random = new SplittableRandom(7);
             List<Long> model = new ArrayList<>(List.of(0L));

@@ -16,8 +16,8 @@ final class TestLog implements RaftLog {
     record Row(long index, Message.Entry entry, long endPosition, long chain) {}
 
     private final Consumer<Row> onAppend;
-    private final long base;
-    private final long baseTerm;
+    private long base;
+    private long baseTerm;
     private final List<Row> live = new ArrayList<>();
     private final List<Row> journal = new ArrayList<>();
     private long appendedPosition = SEGMENT;
@@ -114,6 +114,15 @@ final class TestLog implements RaftLog {
         live.subList((int) (fromIndex - base - 1), live.size()).clear();
     }
 
+    /** Unlike a log of segments it drops exactly what it may. */
+    @Override
+    public void truncatePrefix(long upToIndex) {
+        long newBaseTerm = term(upToIndex);
+        live.subList(0, (int) (upToIndex - base)).clear();
+        base = upToIndex;
+        baseTerm = newBaseTerm;
+    }
+
     Row row(long index) {
         if (index <= base || index > lastIndex()) {
             throw new AssertionError("index " + index + " outside " + (base + 1) + ".." + lastIndex());
@@ -163,6 +172,9 @@ final class TestLog implements RaftLog {
         journal.removeIf(record -> record.endPosition() > survivingPosition);
         live.clear();
         for (Row record : journal) {
+            if (record.index() <= base) {
+                continue;
+            }
             while (lastIndex() >= record.index()) {
                 live.remove(live.size() - 1);
             }

@@ -32,6 +32,7 @@ final class TestNode implements RaftOutput {
     final List<RoleChange> roleChanges = new ArrayList<>();
     final List<ConfirmedReads> confirmedReads = new ArrayList<>();
     int failedReads;
+    int offeredSnapshots;
     private final IntUnaryOperator jitter;
     private final @Nullable Consumer<String> trace;
     private HardState hardState;
@@ -328,6 +329,12 @@ final class TestNode implements RaftOutput {
     public void onCommitAdvanced(long commitIndex) {
         commits.add(commitIndex);
         trace("commit " + commitIndex);
+    }
+
+    @Override
+    public void onPeerNeedsSnapshot(int peerId) {
+        offeredSnapshots++;
+        trace("peer " + peerId + " needs a snapshot");
     }
 
     @Override

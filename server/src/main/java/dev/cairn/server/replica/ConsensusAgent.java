@@ -440,6 +440,11 @@ public final class ConsensusAgent {
         }
 
         @Override
+        public void onPeerNeedsSnapshot(final int peerId) {
+            // Nothing drops entries yet, so no peer can need it.
+        }
+
+        @Override
         public void onReadsConfirmed(final long lastReadId, final long readIndex) {
             reads.onConfirmed(lastReadId, readIndex);
         }

@@ -92,6 +92,11 @@ final class WalRaftLog implements RaftLog {
     }
 
     @Override
+    public void truncatePrefix(final long upToIndex) {
+        wal.truncatePrefix(upToIndex);
+    }
+
+    @Override
     public long firstIndex() {
         return wal.firstIndex();
     }
