@@ -1,0 +1,49 @@
+package dev.cairn.server;
+
+import dev.cairn.wal.SparePreparer;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Keeps spare segments ready and clears away what the log has dropped, and does nothing else: a roll of the log must
+ * never wait for a checkpoint or a transfer, which therefore have threads of their own.
+ */
+final class HousekeepingThread {
+    /** Pause when nothing was to be done, and between steps. */
+    private static final long IDLE_NS = TimeUnit.MILLISECONDS.toNanos(20);
+
+    private static final long STEP_NS = TimeUnit.MILLISECONDS.toNanos(1);
+
+    private final SparePreparer spares;
+    private final FatalErrorHandler fatal;
+    private final Thread thread;
+    private volatile boolean stopping;
+
+    HousekeepingThread(final SparePreparer spares, final FatalErrorHandler fatal) {
+        this.spares = spares;
+        this.fatal = fatal;
+        thread = new Thread(this::run, "housekeeping");
+        thread.setDaemon(true);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    void stop() throws InterruptedException {
+        stopping = true;
+        LockSupport.unpark(thread);
+        thread.join();
+    }
+
+    private void run() {
+        try {
+            while (!stopping) {
+                final int work = spares.doWork(System.nanoTime());
+                LockSupport.parkNanos(this, work > 0 ? STEP_NS : IDLE_NS);
+            }
+        } catch (Throwable failure) {
+            fatal.onFatalError("housekeeping", failure);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+package dev.cairn.server;
+
+import dev.cairn.engine.RocksStore;
+import dev.cairn.engine.RocksStoreConfig;
+import dev.cairn.raft.RaftConfig;
+import dev.cairn.server.replica.Capacities;
+import dev.cairn.server.replica.ClientTransport;
+import dev.cairn.server.replica.ConsensusAgent;
+import dev.cairn.server.replica.EventLog;
+import dev.cairn.server.replica.PeerTransport;
+import dev.cairn.server.replica.Replica;
+import dev.cairn.server.replica.Wakeable;
+import dev.cairn.wal.FileSegmentDirectory;
+import dev.cairn.wal.RecoveryReport;
+import dev.cairn.wal.WalConfig;
+import dev.cairn.wal.WriterChoice;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Store, log, replica and their threads: one life of them. The installation of a snapshot ends one life and begins the
+ * next while transports, ports and the loop's thread stay. Opened, started, stopped and closed by one thread.
+ */
+final class RunningReplica {
+    private static final Logger LOGGER = LoggerFactory.getLogger(RunningReplica.class);
+
+    private final RocksStore store;
+    private final FileSegmentDirectory rootDirectory;
+    private final FileSegmentDirectory walDirectory;
+    private final Replica replica;
+    private final AgentThread logSyncThread;
+    private final AgentThread applyThread;
+    private final AgentThread readerThread;
+    private final HousekeepingThread housekeeping;
+
+    /** What outlives a replica. */
+    record Surroundings(
+            NodeConfig config,
+            Identity identity,
+            SecureRandom random,
+            PeerTransport peers,
+            ClientTransport clients,
+            EventLog events,
+            Wakeable loop,
+            FatalErrorHandler fatal) {}
+
+    /** Opens and recovers: store, then hard state and log, then the core as follower. */
+    RunningReplica(final Surroundings around) {
+        final NodeConfig config = around.config();
+        final long startNs = System.nanoTime();
+        final Path data = config.dataDir();
+        store = RocksStore.open(RocksStoreConfig.of(data.resolve("kv")));
+        final long storeNs = System.nanoTime();
+        LOGGER.info(
+                "event=start.store flushedIndex={} flushedTerm={} ms={}",
+                store.flushedApplied().index(),
+                store.flushedApplied().term(),
+                millis(startNs, storeNs));
+        final WriterChoice writer = WriterChoice.valueOf(config.walWriter().name());
+        rootDirectory = FileSegmentDirectory.open(data, WriterChoice.CHANNEL);
+        walDirectory = FileSegmentDirectory.open(data.resolve("wal"), writer);
+        final LateWake logSyncWake = new LateWake();
+        final LateWake applyWake = new LateWake();
+        final LateWake readerWake = new LateWake();
+        replica = new Replica(
+                replicaConfig(config, around.identity(), writer),
+                new Replica.Surroundings(
+                        rootDirectory,
+                        walDirectory,
+                        store,
+                        around.peers(),
+                        around.clients(),
+                        around.events(),
+                        around.random()::nextLong,
+                        around.random()::nextInt,
+                        around.loop(),
+                        logSyncWake,
+                        applyWake,
+                        readerWake),
+                System.nanoTime());
+        logRecovery(replica.recovery(), millis(storeNs, System.nanoTime()));
+        logSyncThread = new AgentThread("log-sync", replica.logSync(), around.fatal());
+        applyThread = new AgentThread("apply", replica.apply(), around.fatal());
+        readerThread = new AgentThread("reader-1", replica.slowReader(), around.fatal());
+        logSyncWake.to = logSyncThread;
+        applyWake.to = applyThread;
+        readerWake.to = readerThread;
+        housekeeping = new HousekeepingThread(replica.spares(), around.fatal());
+    }
+
+    private static Replica.Config replicaConfig(
+            final NodeConfig config, final Identity identity, final WriterChoice writer) {
+        final TreeSet<Integer> voters = new TreeSet<>();
+        final Map<Integer, String> clientAddresses = new HashMap<>();
+        for (final Member member : config.members()) {
+            voters.add(member.id());
+            clientAddresses.put(member.id(), member.clientAddress().toString());
+        }
+        final int tickMs = config.raftTickMs();
+        return new Replica.Config(
+                RaftConfig.of(
+                        config.nodeId(),
+                        voters,
+                        config.raftHeartbeatMs() / tickMs,
+                        config.raftElectionMinMs() / tickMs,
+                        config.raftElectionMaxMs() / tickMs),
+                WalConfig.of(config.clusterIdHash(), config.nodeId(), identity.storageId())
+                        .withSegmentBytes(config.walSegmentBytes())
+                        .withWriter(writer),
+                clientAddresses,
+                TimeUnit.MILLISECONDS.toNanos(tickMs),
+                System.currentTimeMillis(),
+                Capacities.NODE);
+    }
+
+    private void logRecovery(final RecoveryReport report, final long ms) {
+        LOGGER.info(
+                "event=start.log writer=\"{}\" segments={} firstIndex={} lastIndex={} lastTerm={} copiedEntries={}"
+                        + " copiedBytes={} commitHint={} appliedIndex={} ms={}",
+                report.writer(),
+                report.segments(),
+                report.firstIndex(),
+                report.lastIndex(),
+                report.lastTerm(),
+                report.copiedEntries(),
+                report.copiedBytes(),
+                report.commitHint(),
+                replica.apply().appliedIndex(),
+                ms);
+        if (report.torn()) {
+            LOGGER.info(
+                    "event=start.cut file={} offset={} bytes={} kept={} reason=\"torn tail of a crash, never acknowledged\"",
+                    report.cutFile(),
+                    report.cutOffset(),
+                    report.cutBytes(),
+                    report.cutBytesKept());
+        }
+    }
+
+    /** For the loop thread. */
+    ConsensusAgent consensus() {
+        return replica.consensus();
+    }
+
+    void start() {
+        logSyncThread.start();
+        applyThread.start();
+        readerThread.start();
+        housekeeping.start();
+    }
+
+    /** What the loop has published last is to be forced now. */
+    void wakeLogSync() {
+        logSyncThread.wake();
+    }
+
+    /** Ends the threads; each first finishes what it finds. The loop must not step the consensus agent any more. */
+    void stop() throws InterruptedException {
+        logSyncThread.stop();
+        applyThread.stop();
+        readerThread.stop();
+        housekeeping.stop();
+    }
+
+    /** Behind {@link #stop}: closes log and store; what the store holds is flushed. */
+    void close() {
+        closeLog();
+        store.close();
+    }
+
+    private void closeLog() {
+        replica.close();
+        walDirectory.close();
+        rootDirectory.close();
+    }
+
+    private static long millis(final long fromNs, final long toNs) {
+        return TimeUnit.NANOSECONDS.toMillis(toNs - fromNs);
+    }
+
+    /** Wakes a thread that is made after the agents that wake it; nothing is woken before the threads start. */
+    private static final class LateWake implements Wakeable {
+        private volatile @Nullable Wakeable to;
+
+        @Override
+        public void wake() {
+            final Wakeable target = to;
+            if (target != null) {
+                target.wake();
+            }
+        }
+    }
+}
