@@ -3,8 +3,8 @@ package dev.cairn.engine;
 import org.agrona.DirectBuffer;
 
 /**
- * Point reads of user keys by one thread, at any time while the apply thread writes. A read sees whole batches: all of those whose
- * {@link StateMachine#commit} returned before the call, perhaps one more.
+ * Reads of user keys by one thread, at any time while the apply thread writes. A read sees whole batches: all of those whose
+ * {@link StateMachine#commit} returned before the call, perhaps one more. Reads that belong together go through a {@link #snapshot}.
  */
 public interface KvReader extends AutoCloseable {
     /** No such key. */
@@ -25,6 +25,10 @@ public interface KvReader extends AutoCloseable {
     /** Header and value from offset 0; valid until the next {@link #get}. */
     DirectBuffer buffer();
 
+    /** Holds the state as of now, for reads of several keys and for walks. Close it before the reader. */
+    KvSnapshot snapshot();
+
+    /** Snapshots and their iterators must be closed before. */
     @Override
     void close();
 }

@@ -277,6 +277,11 @@ public final class KvStateMachine implements StateMachine {
         return committedLogTimeMs;
     }
 
+    @Override
+    public long nextExpiryLogTimeMs() {
+        return Long.MAX_VALUE;
+    }
+
     /** Sessions open now, those of the open batch included. */
     public int sessionCount() {
         return sessions.size();

@@ -1,5 +1,6 @@
 package dev.cairn.engine;
 
+import java.nio.file.Path;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 
@@ -8,7 +9,7 @@ import org.agrona.MutableDirectBuffer;
  * column family, so every flush is atomic over data, sessions and metadata.
  *
  * <p>Threads: the write side, {@link #get}, {@link #row} and {@link #scan} belong to the apply thread (before it starts, to whoever starts
- * it). {@link #newReader}, {@link #flush} and {@link #flushedApplied} may be called by any thread.
+ * it). {@link #newReader}, {@link #flush}, {@link #flushedApplied} and {@link #checkpoint} may be called by any thread.
  *
  * <p>Durability: {@link #write} is durable against nothing, not even a crash of the process: the Raft log is what brings it back. What
  * survives is the state at the last flush, by {@link #flush} or by the store's own choice, always whole batches in order.
@@ -33,6 +34,14 @@ public interface KvStore extends AutoCloseable {
 
     /** Adds to the open batch: the row is gone; it need not have existed. */
     void delete(byte kind, DirectBuffer key, int keyOffset, int keyLength);
+
+    /**
+     * Adds to the open batch: all rows of this kind from {@code from} (inclusive; length 0 = from the first) to {@code to} (exclusive;
+     * length 0 = to the last) are gone, those included that the batch wrote before this call. One record, however many rows there are.
+     * Nothing happens when {@code to} is not above {@code from}.
+     */
+    void deleteRange(
+            byte kind, DirectBuffer from, int fromOffset, int fromLength, DirectBuffer to, int toOffset, int toLength);
 
     /**
      * Writes the open batch atomically, in order of the calls, visible to every reader on return, and opens an empty one.
@@ -67,6 +76,16 @@ public interface KvStore extends AutoCloseable {
     default long flushedAppliedIndex() {
         return flushedApplied().index();
     }
+
+    /**
+     * Makes a directory from which the same state can be opened as a store of its own: what was written before the call, and whole batches.
+     * How far it goes stands in its own applied row, which may be above what anybody knew when the call began. Where the file system can,
+     * it shares files with this store and costs a flush. The files are not forced to disk by this method.
+     *
+     * @param newDirectory must not exist, its parent must
+     * @throws KvStoreException the directory may then be left incomplete
+     */
+    void checkpoint(Path newDirectory);
 
     /** Flushes and releases everything. */
     @Override

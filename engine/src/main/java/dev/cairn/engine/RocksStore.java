@@ -2,6 +2,7 @@ package dev.cairn.engine;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.agrona.BitUtil;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
 import org.rocksdb.Cache;
+import org.rocksdb.Checkpoint;
 import org.rocksdb.CompressionType;
 import org.rocksdb.Filter;
 import org.rocksdb.FlushOptions;
@@ -23,6 +25,8 @@ import org.rocksdb.ReadTier;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
+import org.rocksdb.Slice;
+import org.rocksdb.Snapshot;
 import org.rocksdb.Status;
 import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
@@ -48,6 +52,7 @@ public final class RocksStore implements KvStore {
     }
 
     private final Path directory;
+    private final boolean readOnly;
     private final Cache blockCache;
     private final Filter bloomFilter;
     private final Options options;
@@ -65,10 +70,16 @@ public final class RocksStore implements KvStore {
 
     /** Opens the store, which is empty when the directory is new. */
     public static RocksStore open(RocksStoreConfig config) {
-        return new RocksStore(config);
+        return new RocksStore(config, false);
     }
 
-    private RocksStore(RocksStoreConfig config) {
+    /** Opens what {@link #checkpoint} made, or a store that nobody has open, to look at it: no file in it is changed, every write fails. */
+    public static RocksStore openReadOnly(RocksStoreConfig config) {
+        return new RocksStore(config, true);
+    }
+
+    private RocksStore(RocksStoreConfig config, boolean readOnly) {
+        this.readOnly = readOnly;
         directory = config.directory();
         blockCache = new LRUCache(config.blockCacheBytes());
         bloomFilter = new BloomFilter(10, false);
@@ -122,7 +133,7 @@ public final class RocksStore implements KvStore {
 
     private RocksDB openDatabase() {
         try {
-            return RocksDB.open(options, directory.toString());
+            return openWithOptions();
         } catch (RocksDBException e) {
             if (!isMissingCompression(e)) {
                 throw failure("open", "", e);
@@ -130,10 +141,16 @@ public final class RocksStore implements KvStore {
         }
         try {
             options.setCompressionPerLevel(List.of()).setCompressionType(CompressionType.NO_COMPRESSION);
-            return RocksDB.open(options, directory.toString());
+            return openWithOptions();
         } catch (RocksDBException e) {
             throw failure("open", " compression=none", e);
         }
+    }
+
+    private RocksDB openWithOptions() throws RocksDBException {
+        return readOnly
+                ? RocksDB.openReadOnly(options, directory.toString())
+                : RocksDB.open(options, directory.toString());
     }
 
     private static boolean isMissingCompression(RocksDBException e) {
@@ -168,6 +185,34 @@ public final class RocksStore implements KvStore {
         } catch (RocksDBException e) {
             throw failure("delete", " keyBytes=" + keyLength, e);
         }
+    }
+
+    /** Allocates: RocksDB takes the bounds of a range as arrays only. */
+    @Override
+    public void deleteRange(
+            byte kind, DirectBuffer from, int fromOffset, int fromLength, DirectBuffer to, int toOffset, int toLength) {
+        byte[] first = rowKey(kind, from, fromOffset, fromLength);
+        byte[] end = endKey(kind, to, toOffset, toLength);
+        if (Arrays.compareUnsigned(first, end) >= 0) {
+            return;
+        }
+        try {
+            batch.deleteRange(first, end);
+        } catch (RocksDBException e) {
+            throw failure("delete of a range", " fromBytes=" + fromLength + " toBytes=" + toLength, e);
+        }
+    }
+
+    private static byte[] rowKey(byte kind, DirectBuffer key, int offset, int length) {
+        byte[] rowKey = new byte[1 + length];
+        rowKey[0] = kind;
+        key.getBytes(offset, rowKey, 1, length);
+        return rowKey;
+    }
+
+    /** The first row key behind a range; behind all rows of the kind when the bound is empty. */
+    private static byte[] endKey(byte kind, DirectBuffer to, int offset, int length) {
+        return length == 0 ? new byte[] {(byte) (kind + 1)} : rowKey(kind, to, offset, length);
     }
 
     @Override
@@ -247,16 +292,31 @@ public final class RocksStore implements KvStore {
 
     @Override
     public AppliedState flushedApplied() {
-        byte[] rowKey = new byte[1 + AppliedDescriptor.NAME.capacity()];
-        rowKey[0] = RowKind.META;
-        AppliedDescriptor.NAME.getBytes(0, rowKey, 1, rowKey.length - 1);
         try (ReadOptions persisted = new ReadOptions().setReadTier(ReadTier.PERSISTED_TIER)) {
-            byte @Nullable [] applied = db.get(persisted, rowKey);
+            return applied(persisted);
+        }
+    }
+
+    private AppliedState applied(ReadOptions asOf) {
+        try {
+            byte @Nullable [] applied =
+                    db.get(asOf, rowKey(RowKind.META, AppliedDescriptor.NAME, 0, AppliedDescriptor.NAME.capacity()));
             return applied == null
                     ? AppliedState.NONE
                     : AppliedDescriptor.decode(new UnsafeBuffer(applied), 0, applied.length);
         } catch (RocksDBException e) {
-            throw failure("read of the flushed applied index", "", e);
+            throw failure("read of the applied index", "", e);
+        }
+    }
+
+    @Override
+    public void checkpoint(Path newDirectory) {
+        // A flush of our own, although RocksDB would do one: its log is off, so an unflushed memtable would be missing.
+        flush();
+        try (Checkpoint checkpoint = Checkpoint.create(db)) {
+            checkpoint.createCheckpoint(newDirectory.toString());
+        } catch (RocksDBException e) {
+            throw failure("checkpoint", " directory=" + newDirectory, e);
         }
     }
 
@@ -270,7 +330,9 @@ public final class RocksStore implements KvStore {
             throw new BrokenInvariantException("store " + directory + ": close with " + readers + " readers open");
         }
         try {
-            flush();
+            if (!readOnly) {
+                flush();
+            }
         } finally {
             closeWithoutFlush();
         }
@@ -337,6 +399,14 @@ public final class RocksStore implements KvStore {
         }
 
         @Override
+        public KvSnapshot snapshot() {
+            if (readerClosed) {
+                throw new BrokenInvariantException("store " + directory + ": snapshot through a closed reader");
+            }
+            return new SnapshotView(readerKey, readerValue);
+        }
+
+        @Override
         public void close() {
             if (!readerClosed) {
                 readerClosed = true;
@@ -344,6 +414,195 @@ public final class RocksStore implements KvStore {
                 inMemory.close();
                 openReaders.decrementAndGet();
             }
+        }
+    }
+
+    /** Reads as of one RocksDB snapshot, through its reader's buffers. */
+    private final class SnapshotView implements KvSnapshot {
+        private final Bytes snapshotKey;
+        private final Bytes snapshotValue;
+        private final Snapshot snapshot = db.getSnapshot();
+        private final ReadOptions asOf = new ReadOptions().setSnapshot(snapshot);
+        private final long appliedIndex;
+        private boolean snapshotClosed;
+
+        SnapshotView(Bytes key, Bytes value) {
+            openReaders.incrementAndGet();
+            snapshotKey = key;
+            snapshotValue = value;
+            boolean opened = false;
+            try {
+                appliedIndex = applied(asOf).index();
+                opened = true;
+            } finally {
+                if (!opened) {
+                    close();
+                }
+            }
+        }
+
+        @Override
+        public long appliedIndex() {
+            return appliedIndex;
+        }
+
+        @Override
+        public int get(DirectBuffer keyBuffer, int offset, int length) {
+            requireOpen(snapshotClosed);
+            try {
+                return read(asOf, snapshotKey.setRowKey(RowKind.DATA, keyBuffer, offset, length), snapshotValue);
+            } catch (RocksDBException e) {
+                throw failure("read", " keyBytes=" + length, e);
+            }
+        }
+
+        @Override
+        public DirectBuffer buffer() {
+            return snapshotValue.view;
+        }
+
+        @Override
+        public KvIterator iterator(
+                DirectBuffer from,
+                int fromOffset,
+                int fromLength,
+                DirectBuffer to,
+                int toOffset,
+                int toLength,
+                boolean reverse) {
+            requireOpen(snapshotClosed);
+            byte[] first = rowKey(RowKind.DATA, from, fromOffset, fromLength);
+            byte[] end = endKey(RowKind.DATA, to, toOffset, toLength);
+            // RocksDB takes bounds in the wrong order for a mistake of the caller, whatever it then does: an empty
+            // range
+            // instead.
+            return new Walk(snapshot, first, Arrays.compareUnsigned(first, end) < 0 ? end : first, reverse);
+        }
+
+        @Override
+        public void close() {
+            if (!snapshotClosed) {
+                snapshotClosed = true;
+                asOf.close();
+                db.releaseSnapshot(snapshot);
+                openReaders.decrementAndGet();
+            }
+        }
+    }
+
+    /** An iterator between two bounds; RocksDB's own, so that a walk never reads beyond them. */
+    private final class Walk implements KvIterator {
+        private final Bytes walkKey = new Bytes(64);
+        private final UnsafeBuffer userKey = new UnsafeBuffer(0, 0);
+        private final Bytes walkValue = new Bytes(INITIAL_VALUE_BYTES);
+        private final Slice lower;
+        private final Slice upper;
+        private final ReadOptions bounded;
+        private final RocksIterator rows;
+        private final boolean reverse;
+        private boolean started;
+        private boolean walkClosed;
+
+        Walk(Snapshot snapshot, byte[] first, byte[] end, boolean reverse) {
+            openReaders.incrementAndGet();
+            this.reverse = reverse;
+            lower = new Slice(first);
+            upper = new Slice(end);
+            bounded = new ReadOptions()
+                    .setSnapshot(snapshot)
+                    .setIterateLowerBound(lower)
+                    .setIterateUpperBound(upper)
+                    // A walk over everything must not push out what point reads use.
+                    .setFillCache(false);
+            rows = db.newIterator(bounded);
+        }
+
+        @Override
+        public boolean next() {
+            requireOpen(walkClosed);
+            if (!started) {
+                started = true;
+                if (reverse) {
+                    rows.seekToLast();
+                } else {
+                    rows.seekToFirst();
+                }
+            } else if (rows.isValid()) {
+                if (reverse) {
+                    rows.prev();
+                } else {
+                    rows.next();
+                }
+            }
+            if (rows.isValid()) {
+                return true;
+            }
+            try {
+                rows.status();
+            } catch (RocksDBException e) {
+                throw failure("walk", "", e);
+            }
+            return false;
+        }
+
+        @Override
+        public int readKey() {
+            requireRow();
+            int length = rows.key(walkKey.whole());
+            if (length > walkKey.capacity()) {
+                walkKey.ensure(length);
+                length = rows.key(walkKey.whole());
+            }
+            userKey.wrap(walkKey.view, 1, length - 1);
+            return length - 1;
+        }
+
+        @Override
+        public DirectBuffer key() {
+            return userKey;
+        }
+
+        @Override
+        public int readValue(int maxBytes) {
+            requireRow();
+            int length = rows.value(walkValue.slice(Math.min(maxBytes, walkValue.capacity())));
+            int wanted = Math.min(length, maxBytes);
+            if (wanted > walkValue.capacity()) {
+                walkValue.ensure(wanted);
+                length = rows.value(walkValue.slice(wanted));
+            }
+            return length;
+        }
+
+        @Override
+        public DirectBuffer value() {
+            return walkValue.view;
+        }
+
+        /** Without a row RocksDB would read through a dangling pointer. */
+        private void requireRow() {
+            requireOpen(walkClosed);
+            if (!rows.isValid()) {
+                throw new BrokenInvariantException("store " + directory + ": walk asked for a row where it has none");
+            }
+        }
+
+        @Override
+        public void close() {
+            if (!walkClosed) {
+                walkClosed = true;
+                rows.close();
+                bounded.close();
+                lower.close();
+                upper.close();
+                openReaders.decrementAndGet();
+            }
+        }
+    }
+
+    private void requireOpen(boolean isClosed) {
+        if (isClosed) {
+            throw new BrokenInvariantException("store " + directory + ": read through a closed snapshot or walk");
         }
     }
 

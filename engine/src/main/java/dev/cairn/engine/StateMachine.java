@@ -61,4 +61,10 @@ public interface StateMachine {
 
     /** Highest log time applied, in milliseconds, as of the last commit. */
     long lastLogTimeMs();
+
+    /**
+     * Log time in milliseconds at which an entry, whatever its type, will make something expire, as of the last commit;
+     * {@link Long#MAX_VALUE} = nothing. A leader without traffic appends a CLOCK entry once its log time has reached this.
+     */
+    long nextExpiryLogTimeMs();
 }

@@ -55,6 +55,7 @@ public final class ApplyAgent implements DutyCycle {
     // Published by the apply thread.
     private volatile long appliedIndex;
     private volatile long digest;
+    private volatile long nextExpiryLogTimeMs;
 
     ApplyAgent(
             final LogCursor cursor, final StateMachine stateMachine, final Wakeable loop, final Capacities capacities) {
@@ -67,6 +68,7 @@ public final class ApplyAgent implements DutyCycle {
         lastIndex = stateMachine.appliedIndex();
         appliedIndex = stateMachine.appliedIndex();
         digest = stateMachine.digest();
+        nextExpiryLogTimeMs = stateMachine.nextExpiryLogTimeMs();
     }
 
     static OneToOneRingBuffer newRing(final int bytes) {
@@ -121,6 +123,14 @@ public final class ApplyAgent implements DutyCycle {
         return digest;
     }
 
+    /**
+     * Any thread: log time in milliseconds at which any entry makes something expire, at some recent applied index;
+     * {@link Long#MAX_VALUE} = nothing.
+     */
+    public long nextExpiryLogTimeMs() {
+        return nextExpiryLogTimeMs;
+    }
+
     /** Apply thread: true when {@link #doWork} would find something. */
     @Override
     public boolean hasWork() {
@@ -138,6 +148,7 @@ public final class ApplyAgent implements DutyCycle {
         if (applied > 0) {
             stateMachine.commit(onResult);
             digest = stateMachine.digest();
+            nextExpiryLogTimeMs = stateMachine.nextExpiryLogTimeMs();
             appliedIndex = stateMachine.appliedIndex();
             loop.wake();
         }

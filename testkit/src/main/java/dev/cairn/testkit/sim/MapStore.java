@@ -3,15 +3,26 @@ package dev.cairn.testkit.sim;
 import dev.cairn.engine.AppliedDescriptor;
 import dev.cairn.engine.AppliedState;
 import dev.cairn.engine.BrokenInvariantException;
+import dev.cairn.engine.KvIterator;
 import dev.cairn.engine.KvReader;
+import dev.cairn.engine.KvSnapshot;
 import dev.cairn.engine.KvStore;
 import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.RowKind;
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.TreeMap;
 import org.agrona.DirectBuffer;
@@ -28,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  * <p>One thread for everything, readers included.
  */
 public final class MapStore implements KvStore {
+    private static final String CHECKPOINT_FILE = "rows";
     private static final Comparator<byte[]> UNSIGNED = Arrays::compareUnsigned;
 
     /** As a reader sees it. */
@@ -47,14 +59,16 @@ public final class MapStore implements KvStore {
     private boolean coldReads;
     private boolean closed;
 
-    /** A row of the open batch; value null = deleted. */
+    /** A change of the open batch: of one row, where value null = deleted; or, with an end, of all rows from key to end, which go. */
     private static final class Change {
         final byte[] key;
         final byte @Nullable [] value;
+        final byte @Nullable [] end;
 
-        Change(byte[] key, byte @Nullable [] value) {
+        Change(byte[] key, byte @Nullable [] value, byte @Nullable [] end) {
             this.key = key;
             this.value = value;
+            this.end = end;
         }
     }
 
@@ -73,12 +87,26 @@ public final class MapStore implements KvStore {
     public void put(byte kind, DirectBuffer key, int keyOffset, int keyLength, int valueLength) {
         byte[] bytes = new byte[valueLength];
         value.getBytes(0, bytes);
-        batch.add(new Change(rowKey(kind, key, keyOffset, keyLength), bytes));
+        batch.add(new Change(rowKey(kind, key, keyOffset, keyLength), bytes, null));
     }
 
     @Override
     public void delete(byte kind, DirectBuffer key, int keyOffset, int keyLength) {
-        batch.add(new Change(rowKey(kind, key, keyOffset, keyLength), null));
+        batch.add(new Change(rowKey(kind, key, keyOffset, keyLength), null, null));
+    }
+
+    @Override
+    public void deleteRange(
+            byte kind, DirectBuffer from, int fromOffset, int fromLength, DirectBuffer to, int toOffset, int toLength) {
+        byte[] first = rowKey(kind, from, fromOffset, fromLength);
+        byte[] end = endKey(kind, to, toOffset, toLength);
+        if (Arrays.compareUnsigned(first, end) < 0) {
+            batch.add(new Change(first, null, end));
+        }
+    }
+
+    private static byte[] endKey(byte kind, DirectBuffer to, int offset, int length) {
+        return length == 0 ? new byte[] {(byte) (kind + 1)} : rowKey(kind, to, offset, length);
     }
 
     private static byte[] rowKey(byte kind, DirectBuffer key, int offset, int length) {
@@ -99,8 +127,14 @@ public final class MapStore implements KvStore {
                     new IllegalStateException());
         }
         for (Change change : batch) {
-            unflushed.put(change.key, change.value);
-            set(rows, change.key, change.value);
+            if (change.end == null) {
+                unflushed.put(change.key, change.value);
+                set(rows, change.key, change.value);
+            } else {
+                NavigableMap<byte[], byte[]> gone = rows.subMap(change.key, true, change.end, false);
+                gone.keySet().forEach(key -> unflushed.put(key, null));
+                gone.clear();
+            }
         }
         batch.clear();
         writeCount++;
@@ -168,6 +202,43 @@ public final class MapStore implements KvStore {
         return applied == null
                 ? AppliedState.NONE
                 : AppliedDescriptor.decode(new UnsafeBuffer(applied), 0, applied.length);
+    }
+
+    /** Flushes, and writes all rows to the one file of a new directory; {@link #openCheckpoint} reads it. */
+    @Override
+    public void checkpoint(Path newDirectory) {
+        flush();
+        try {
+            Files.createDirectory(newDirectory);
+            try (DataOutputStream out = new DataOutputStream(
+                    new BufferedOutputStream(Files.newOutputStream(newDirectory.resolve(CHECKPOINT_FILE))))) {
+                out.writeInt(rows.size());
+                for (Map.Entry<byte[], byte[]> entry : rows.entrySet()) {
+                    out.writeInt(entry.getKey().length);
+                    out.write(entry.getKey());
+                    out.writeInt(entry.getValue().length);
+                    out.write(entry.getValue());
+                }
+            }
+        } catch (IOException e) {
+            throw new KvStoreException("map store: checkpoint failed: directory=" + newDirectory, false, e);
+        }
+    }
+
+    /** A store of its own with the rows of a checkpoint, all flushed; the directory is not needed any longer. */
+    public static MapStore openCheckpoint(Path directory) {
+        MapStore store = new MapStore();
+        try (DataInputStream in = new DataInputStream(
+                new BufferedInputStream(Files.newInputStream(directory.resolve(CHECKPOINT_FILE))))) {
+            for (int left = in.readInt(); left > 0; left--) {
+                byte[] key = in.readNBytes(in.readInt());
+                store.rows.put(key, in.readNBytes(in.readInt()));
+            }
+        } catch (IOException e) {
+            throw new KvStoreException("map store: no checkpoint in " + directory, false, e);
+        }
+        store.flushedRows.putAll(store.rows);
+        return store;
     }
 
     /** The process or host is gone: back to the last flush; the open batch and everything written since are lost. */
@@ -243,8 +314,141 @@ public final class MapStore implements KvStore {
         }
 
         @Override
+        public KvSnapshot snapshot() {
+            if (readerClosed) {
+                throw new BrokenInvariantException("map store: snapshot through a closed reader");
+            }
+            return new CopiedRows(rows);
+        }
+
+        @Override
         public void close() {
             readerClosed = true;
+        }
+    }
+
+    /** A snapshot by copy. */
+    private static final class CopiedRows implements KvSnapshot {
+        private final TreeMap<byte[], byte[]> copy = new TreeMap<>(UNSIGNED);
+        private final UnsafeBuffer buffer = new UnsafeBuffer(0, 0);
+        private final long appliedIndex;
+        private boolean snapshotClosed;
+
+        CopiedRows(Map<byte[], byte[]> rows) {
+            // Rows are replaced, never changed in place.
+            copy.putAll(rows);
+            DirectBuffer name = AppliedDescriptor.NAME;
+            byte[] applied = copy.get(rowKey(RowKind.META, name, 0, name.capacity()));
+            appliedIndex = applied == null
+                    ? 0
+                    : AppliedDescriptor.decode(new UnsafeBuffer(applied), 0, applied.length)
+                            .index();
+        }
+
+        @Override
+        public long appliedIndex() {
+            return appliedIndex;
+        }
+
+        @Override
+        public int get(DirectBuffer key, int offset, int length) {
+            requireOpen();
+            byte[] found = copy.get(rowKey(RowKind.DATA, key, offset, length));
+            if (found == null) {
+                return KvReader.NOT_FOUND;
+            }
+            buffer.wrap(found);
+            return found.length;
+        }
+
+        @Override
+        public DirectBuffer buffer() {
+            return buffer;
+        }
+
+        @Override
+        public KvIterator iterator(
+                DirectBuffer from,
+                int fromOffset,
+                int fromLength,
+                DirectBuffer to,
+                int toOffset,
+                int toLength,
+                boolean reverse) {
+            requireOpen();
+            byte[] first = rowKey(RowKind.DATA, from, fromOffset, fromLength);
+            byte[] end = endKey(RowKind.DATA, to, toOffset, toLength);
+            NavigableMap<byte[], byte[]> range =
+                    copy.subMap(first, true, Arrays.compareUnsigned(first, end) < 0 ? end : first, false);
+            return new Walk((reverse ? range.descendingMap() : range).entrySet().iterator());
+        }
+
+        private void requireOpen() {
+            if (snapshotClosed) {
+                throw new BrokenInvariantException("map store: read through a closed snapshot");
+            }
+        }
+
+        @Override
+        public void close() {
+            snapshotClosed = true;
+        }
+    }
+
+    private static final class Walk implements KvIterator {
+        private final Iterator<Map.Entry<byte[], byte[]>> rows;
+        private final UnsafeBuffer key = new UnsafeBuffer(0, 0);
+        private final UnsafeBuffer value = new UnsafeBuffer(0, 0);
+        private Map.@Nullable Entry<byte[], byte[]> row;
+        private boolean walkClosed;
+
+        Walk(Iterator<Map.Entry<byte[], byte[]>> rows) {
+            this.rows = rows;
+        }
+
+        @Override
+        public boolean next() {
+            if (walkClosed) {
+                throw new BrokenInvariantException("map store: step of a closed walk");
+            }
+            row = rows.hasNext() ? rows.next() : null;
+            return row != null;
+        }
+
+        @Override
+        public int readKey() {
+            byte[] bytes = row().getKey();
+            key.wrap(bytes, 1, bytes.length - 1);
+            return bytes.length - 1;
+        }
+
+        @Override
+        public DirectBuffer key() {
+            return key;
+        }
+
+        @Override
+        public int readValue(int maxBytes) {
+            byte[] bytes = row().getValue();
+            value.wrap(bytes, 0, Math.min(bytes.length, maxBytes));
+            return bytes.length;
+        }
+
+        @Override
+        public DirectBuffer value() {
+            return value;
+        }
+
+        private Map.Entry<byte[], byte[]> row() {
+            if (row == null || walkClosed) {
+                throw new BrokenInvariantException("map store: walk asked for a row where it has none");
+            }
+            return row;
+        }
+
+        @Override
+        public void close() {
+            walkClosed = true;
         }
     }
 }

@@ -6,8 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.cairn.engine.AppliedDescriptor;
 import dev.cairn.engine.AppliedState;
 import dev.cairn.engine.BrokenInvariantException;
+import dev.cairn.engine.KvIterator;
 import dev.cairn.engine.KvReader;
+import dev.cairn.engine.KvSnapshot;
 import dev.cairn.engine.KvStore;
+import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.RocksStore;
 import dev.cairn.engine.RocksStoreConfig;
 import dev.cairn.engine.RowKind;
@@ -43,6 +46,16 @@ final class KvStoreContractTest {
             ((MapStore) store).crash();
             return store;
         }
+
+        @Override
+        KvStore openCheckpoint(Path checkpoint) {
+            return MapStore.openCheckpoint(checkpoint);
+        }
+
+        @Override
+        Path temporary() {
+            return directory;
+        }
     }
 
     @Nested
@@ -57,6 +70,16 @@ final class KvStoreContractTest {
             ((RocksStore) store).closeWithoutFlush();
             return open();
         }
+
+        @Override
+        KvStore openCheckpoint(Path checkpoint) {
+            return RocksStore.open(RocksStoreConfig.of(checkpoint));
+        }
+
+        @Override
+        Path temporary() {
+            return directory;
+        }
     }
 
     abstract static class Contract {
@@ -64,6 +87,10 @@ final class KvStoreContractTest {
 
         /** Loses what was not flushed, and starts again; after a close nothing is lost. */
         abstract KvStore crash(KvStore store);
+
+        abstract KvStore openCheckpoint(Path checkpoint);
+
+        abstract Path temporary();
 
         @Test
         void anOpenBatchIsSeenByNobodyUntilWritten() {
@@ -208,6 +235,207 @@ final class KvStoreContractTest {
         }
 
         @Test
+        void aRangeTakesItsFirstRowAndLeavesItsEnd() {
+            try (KvStore store = open()) {
+                for (String key : List.of("a", "b", "b\u0000", "bb", "c", "d")) {
+                    put(store, RowKind.DATA, key, "v");
+                }
+                store.write();
+                deleteRange(store, "b", "c");
+                store.write();
+                assertThat(rows(store, RowKind.DATA)).containsExactly("a=v", "c=v", "d=v");
+            }
+        }
+
+        @Test
+        void anEmptyBoundOfARangeIsTheEndOfItsKind() {
+            try (KvStore store = open()) {
+                put(store, RowKind.SESSION, "s", "v");
+                put(store, RowKind.META, "m", "v");
+                put(store, (byte) (RowKind.DATA - 1), "x", "v");
+                put(store, (byte) (RowKind.DATA + 1), "x", "v");
+                for (String key : List.of("a", "b", "\u00ff\u00ff")) {
+                    put(store, RowKind.DATA, key, "v");
+                }
+                store.write();
+                deleteRange(store, "b", "");
+                store.write();
+                assertThat(rows(store, RowKind.DATA)).containsExactly("a=v");
+                deleteRange(store, "", "");
+                store.write();
+                assertThat(rows(store, RowKind.DATA)).isEmpty();
+                assertThat(rows(store, RowKind.SESSION)).containsExactly("s=v");
+                assertThat(rows(store, RowKind.META)).containsExactly("m=v");
+                assertThat(rows(store, (byte) (RowKind.DATA - 1))).containsExactly("x=v");
+                assertThat(rows(store, (byte) (RowKind.DATA + 1))).containsExactly("x=v");
+            }
+        }
+
+        @Test
+        void aRangeThatEndsBeforeItBeginsTakesNothing() {
+            try (KvStore store = open()) {
+                put(store, RowKind.DATA, "b", "v");
+                deleteRange(store, "c", "a");
+                deleteRange(store, "b", "b");
+                store.write();
+                assertThat(rows(store, RowKind.DATA)).containsExactly("b=v");
+            }
+        }
+
+        @Test
+        void aRangeTakesWhatItsBatchWroteBeforeItAndNothingAfter() {
+            KvStore store = open();
+            put(store, RowKind.DATA, "a", "before");
+            put(store, RowKind.DATA, "b", "before");
+            deleteRange(store, "a", "z");
+            put(store, RowKind.DATA, "b", "after");
+            store.write();
+            assertThat(rows(store, RowKind.DATA)).containsExactly("b=after");
+            store.flush();
+            deleteRange(store, "a", "z");
+            store.write();
+            assertThat(rows(store, RowKind.DATA)).isEmpty();
+            store = crash(store);
+            assertThat(rows(store, RowKind.DATA)).containsExactly("b=after");
+            deleteRange(store, "a", "z");
+            store.write();
+            store.flush();
+            store = crash(store);
+            assertThat(rows(store, RowKind.DATA)).isEmpty();
+            store.close();
+        }
+
+        @Test
+        void aSnapshotShowsOneStateAndItsIndex() {
+            try (KvStore store = open();
+                    KvReader reader = store.newReader()) {
+                try (KvSnapshot empty = reader.snapshot()) {
+                    assertThat(empty.appliedIndex()).isZero();
+                    assertThat(read(empty, "a")).isNull();
+                }
+                putApplied(store, 7);
+                put(store, RowKind.DATA, "a", "1");
+                put(store, RowKind.DATA, "b", "1");
+                store.write();
+                try (KvSnapshot snapshot = reader.snapshot();
+                        KvIterator before = walk(snapshot, "", "", false)) {
+                    putApplied(store, 8);
+                    put(store, RowKind.DATA, "a", "2");
+                    delete(store, RowKind.DATA, "b");
+                    put(store, RowKind.DATA, "c", "2");
+                    store.write();
+                    store.flush();
+                    assertThat(snapshot.appliedIndex()).isEqualTo(7);
+                    assertThat(read(snapshot, "a")).isEqualTo("1");
+                    assertThat(read(snapshot, "b")).isEqualTo("1");
+                    assertThat(read(snapshot, "c")).isNull();
+                    assertThat(rest(before)).containsExactly("a=1", "b=1");
+                    try (KvIterator after = walk(snapshot, "", "", true)) {
+                        assertThat(rest(after)).containsExactly("b=1", "a=1");
+                    }
+                    assertThat(read(reader, "a")).isEqualTo("2");
+                }
+                try (KvSnapshot snapshot = reader.snapshot()) {
+                    assertThat(snapshot.appliedIndex()).isEqualTo(8);
+                    assertThat(read(snapshot, "b")).isNull();
+                }
+            }
+        }
+
+        @Test
+        void aWalkKeepsToItsBoundsInBothDirections() {
+            try (KvStore store = open();
+                    KvReader reader = store.newReader()) {
+                put(store, (byte) (RowKind.DATA - 1), "b", "other kind");
+                put(store, (byte) (RowKind.DATA + 1), "b", "other kind");
+                for (String key : List.of("a", "b", "b\u0000", "c", "\u00ff")) {
+                    put(store, RowKind.DATA, key, "v");
+                }
+                store.write();
+                try (KvSnapshot snapshot = reader.snapshot()) {
+                    assertThat(walked(snapshot, "", "", false)).containsExactly("a", "b", "b\u0000", "c", "\u00ff");
+                    assertThat(walked(snapshot, "", "", true)).containsExactly("\u00ff", "c", "b\u0000", "b", "a");
+                    assertThat(walked(snapshot, "b", "c", false)).containsExactly("b", "b\u0000");
+                    assertThat(walked(snapshot, "b", "c", true)).containsExactly("b\u0000", "b");
+                    assertThat(walked(snapshot, "c", "", false)).containsExactly("c", "\u00ff");
+                    assertThat(walked(snapshot, "", "b", true)).containsExactly("a");
+                    assertThat(walked(snapshot, "aa", "az", false)).isEmpty();
+                    assertThat(walked(snapshot, "b", "b", false)).isEmpty();
+                    assertThat(walked(snapshot, "c", "a", false)).isEmpty();
+                    assertThat(walked(snapshot, "c", "a", true)).isEmpty();
+                }
+            }
+        }
+
+        @Test
+        void aWalkCopiesAsMuchOfAValueAsItIsAskedFor() {
+            try (KvStore store = open();
+                    KvReader reader = store.newReader()) {
+                String longKey = "k".repeat(4096);
+                put(store, RowKind.DATA, longKey, "0123456789".repeat(1000));
+                store.write();
+                try (KvSnapshot snapshot = reader.snapshot();
+                        KvIterator walk = walk(snapshot, "", "", false)) {
+                    assertThatThrownBy(walk::readKey).isInstanceOf(BrokenInvariantException.class);
+                    assertThat(walk.next()).isTrue();
+                    assertThat(walk.readKey()).isEqualTo(4096);
+                    assertThat(text(walk.key(), 0, 4096)).isEqualTo(longKey);
+                    assertThat(walk.readValue(4)).isEqualTo(10_000);
+                    assertThat(text(walk.value(), 0, 4)).isEqualTo("0123");
+                    assertThat(walk.readValue(Integer.MAX_VALUE)).isEqualTo(10_000);
+                    assertThat(text(walk.value(), 9_990, 10)).isEqualTo("0123456789");
+                    assertThat(walk.next()).isFalse();
+                    assertThat(walk.next()).isFalse();
+                    assertThatThrownBy(() -> walk.readValue(1)).isInstanceOf(BrokenInvariantException.class);
+                }
+            }
+        }
+
+        @Test
+        void closedSnapshotsAndWalksRefuse() {
+            try (KvStore store = open()) {
+                KvReader reader = store.newReader();
+                KvSnapshot snapshot = reader.snapshot();
+                KvIterator walk = walk(snapshot, "", "", false);
+                snapshot.close();
+                snapshot.close();
+                assertThatThrownBy(() -> read(snapshot, "a")).isInstanceOf(BrokenInvariantException.class);
+                assertThatThrownBy(() -> walk(snapshot, "", "", false)).isInstanceOf(BrokenInvariantException.class);
+                walk.close();
+                walk.close();
+                assertThatThrownBy(walk::next).isInstanceOf(BrokenInvariantException.class);
+                reader.close();
+                assertThatThrownBy(reader::snapshot).isInstanceOf(BrokenInvariantException.class);
+            }
+        }
+
+        @Test
+        void aCheckpointIsAStoreOfItsOwn() {
+            Path checkpoint = temporary().resolve("checkpoint");
+            try (KvStore store = open()) {
+                putApplied(store, 7);
+                put(store, RowKind.DATA, "a", "1");
+                put(store, RowKind.SESSION, "s", "1");
+                store.write();
+                put(store, RowKind.DATA, "open", "batch");
+                store.checkpoint(checkpoint);
+                putApplied(store, 8);
+                deleteRange(store, "", "");
+                store.write();
+                store.flush();
+                assertThatThrownBy(() -> store.checkpoint(checkpoint)).isInstanceOf(KvStoreException.class);
+            }
+            try (KvStore copy = openCheckpoint(checkpoint)) {
+                assertThat(copy.flushedApplied()).isEqualTo(new AppliedState(7, 3, 70, -7));
+                assertThat(rows(copy, RowKind.DATA)).containsExactly("a=1");
+                assertThat(rows(copy, RowKind.SESSION)).containsExactly("s=1");
+                put(copy, RowKind.DATA, "b", "2");
+                copy.write();
+                assertThat(rows(copy, RowKind.DATA)).containsExactly("a=1", "b=2");
+            }
+        }
+
+        @Test
         void randomBatchesFlushesAndCrashesMatchAPlainMap() {
             long seed = Seeds.choose();
             Random random = new Random(seed);
@@ -217,9 +445,16 @@ final class KvStoreContractTest {
             for (int step = 0; step < 60; step++) {
                 for (int i = random.nextInt(8); i > 0; i--) {
                     String key = "k" + random.nextInt(20);
-                    if (random.nextInt(3) == 0) {
+                    int change = random.nextInt(8);
+                    if (change < 2) {
                         delete(store, RowKind.DATA, key);
                         written.remove(key);
+                    } else if (change == 2) {
+                        String end = "k" + random.nextInt(20);
+                        deleteRange(store, key, end);
+                        if (key.compareTo(end) < 0) {
+                            written.subMap(key, end).clear();
+                        }
                     } else {
                         String value = "v" + step + "x".repeat(random.nextInt(100));
                         put(store, RowKind.DATA, key, value);
@@ -269,6 +504,45 @@ final class KvStoreContractTest {
     private static void delete(KvStore store, byte kind, String key) {
         UnsafeBuffer keyBytes = buffer(key);
         store.delete(kind, keyBytes, 0, keyBytes.capacity());
+    }
+
+    private static void deleteRange(KvStore store, String from, String to) {
+        UnsafeBuffer first = buffer(from);
+        UnsafeBuffer end = buffer(to);
+        store.deleteRange(RowKind.DATA, first, 0, first.capacity(), end, 0, end.capacity());
+    }
+
+    private static KvIterator walk(KvSnapshot snapshot, String from, String to, boolean reverse) {
+        UnsafeBuffer first = buffer(from);
+        UnsafeBuffer end = buffer(to);
+        return snapshot.iterator(first, 0, first.capacity(), end, 0, end.capacity(), reverse);
+    }
+
+    private static List<String> walked(KvSnapshot snapshot, String from, String to, boolean reverse) {
+        List<String> keys = new ArrayList<>();
+        try (KvIterator walk = walk(snapshot, from, to, reverse)) {
+            while (walk.next()) {
+                int length = walk.readKey();
+                keys.add(text(walk.key(), 0, length));
+            }
+        }
+        return keys;
+    }
+
+    private static List<String> rest(KvIterator walk) {
+        List<String> rows = new ArrayList<>();
+        while (walk.next()) {
+            int keyLength = walk.readKey();
+            int valueLength = walk.readValue(Integer.MAX_VALUE);
+            rows.add(text(walk.key(), 0, keyLength) + "=" + text(walk.value(), 0, valueLength));
+        }
+        return rows;
+    }
+
+    private static @Nullable String read(KvSnapshot snapshot, String key) {
+        UnsafeBuffer keyBytes = buffer(key);
+        int length = snapshot.get(keyBytes, 0, keyBytes.capacity());
+        return length == KvReader.NOT_FOUND ? null : text(snapshot.buffer(), 0, length);
     }
 
     private static @Nullable String get(KvStore store, byte kind, String key) {
