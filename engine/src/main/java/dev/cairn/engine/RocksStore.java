@@ -3,6 +3,7 @@ package dev.cairn.engine;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.agrona.BitUtil;
@@ -318,6 +319,33 @@ public final class RocksStore implements KvStore {
         } catch (RocksDBException e) {
             throw failure("checkpoint", " directory=" + newDirectory, e);
         }
+    }
+
+    /**
+     * How far a database goes that nobody has open, by its own rows.
+     *
+     * @param membership the stored membership entry in hex digits, empty where there never was one
+     */
+    public record Content(AppliedState applied, String membership) {}
+
+    /** Looks into a database that nobody has open, a checkpoint for instance; changes none of its files. */
+    public static Content contentOf(Path database) {
+        try (Options reading = new Options().setInfoLogLevel(InfoLogLevel.FATAL_LEVEL);
+                RocksDB opened = RocksDB.openReadOnly(reading, database.toString())) {
+            byte @Nullable [] membership = opened.get(metaKey(KvStateMachine.CONFIG_NAME));
+            byte @Nullable [] applied = opened.get(metaKey(AppliedDescriptor.NAME));
+            return new Content(
+                    applied == null
+                            ? AppliedState.NONE
+                            : AppliedDescriptor.decode(new UnsafeBuffer(applied), 0, applied.length),
+                    membership == null ? "" : HexFormat.of().formatHex(membership));
+        } catch (RocksDBException e) {
+            throw new KvStoreException("database " + database + " cannot be read: cause=" + e.getMessage(), false, e);
+        }
+    }
+
+    private static byte[] metaKey(DirectBuffer name) {
+        return rowKey(RowKind.META, name, 0, name.capacity());
     }
 
     @Override
