@@ -513,6 +513,44 @@ public final class Wal implements AutoCloseable {
         dropSegments(drop, now[drop - 1].lastLiveIndex + 1);
     }
 
+    /**
+     * The most that {@link #truncatePrefix} may be told so that it leaves this many bytes of log at and below an index, in
+     * whole segments; {@link #firstIndex()} - 1 when there is no more than that.
+     */
+    public long prefixBehind(long index, long keepBytes) {
+        Segment[] now = segments;
+        long kept = 0;
+        for (int i = now.length - 2; i >= 0; i--) {
+            if (now[i].lastLiveIndex > index) {
+                continue;
+            }
+            if (kept >= keepBytes) {
+                return Math.max(now[i].lastLiveIndex, firstIndex - 1);
+            }
+            kept += now[i].sealedEnd;
+        }
+        return firstIndex - 1;
+    }
+
+    /** Bytes of log behind an index, as they lie on disk; all of the log for an index before the first. */
+    public long bytesBehind(long index) {
+        long from = index < firstIndex
+                ? LogPosition.of(segments[0].sequence, ActivationDescriptor.RECORDS_OFFSET)
+                : endPosition(Math.min(index, appendedIndex));
+        long bytes = -LogPosition.offset(from);
+        for (Segment segment : segments) {
+            if (segment.sequence >= LogPosition.segment(from)) {
+                bytes += segment == current ? tail : segment.sealedEnd;
+            }
+        }
+        return bytes;
+    }
+
+    /** Whether the log holds this entry, or begins right behind it. */
+    public boolean reaches(long index, long term) {
+        return index >= firstIndex - 1 && index <= appendedIndex && terms.term(index) == term;
+    }
+
     private void dropSegments(int count, long newFirst) {
         Segment[] now = segments;
         firstIndex = newFirst;

@@ -304,6 +304,50 @@ final class RecoveryTest {
         }
     }
 
+    /** Any moment of the restart behind a snapshot: the old log, or the new one, and then the restart again. */
+    @Test
+    void aCrashDuringAResetLeavesTheOldLogOrTheNewOne() {
+        int oldLogs = 0;
+        for (int seed = 0; seed < 120; seed++) {
+            LogFixture log = smallLog();
+            List<Entry> written = log.appendMany(150, 1, 1000);
+            log.publishAndForce();
+            log.wal.reset(1000, 5);
+            int step = seed % 6;
+            if (step > 0) {
+                log.wal.publish();
+            }
+            if (step > 1) {
+                log.wal.force();
+            }
+            for (int deletion = 2; deletion < step; deletion++) {
+                log.wal.sparePreparer().doWork(0);
+            }
+            if (seed % 7 == 0) {
+                simulated(log).crashProcess();
+            } else {
+                simulated(log).crashHost(new SplittableRandom(seed));
+            }
+            log.reopen();
+            if (log.wal.reaches(1000, 5)) {
+                assertThat(log.wal.appendedIndex()).isEqualTo(1000);
+            } else {
+                oldLogs++;
+                assertThat(step).as("a forced reset stays").isLessThan(2);
+                assertThat(log.entries()).isEqualTo(written);
+                log.wal.reset(1000, 5);
+                log.publishAndForce();
+                log.reopen(new Floor(1000, 5));
+            }
+            log.appendMany(3, 6, 10);
+            log.publishAndForce();
+            log.reopen(new Floor(1000, 5));
+            assertThat(log.wal.appendedIndex()).isEqualTo(1003);
+            assertThat(log.wal.firstIndex()).isEqualTo(1001);
+        }
+        assertThat(oldLogs).isBetween(1, 60);
+    }
+
     @Test
     void theFloorIsEvidenceForDamage() {
         LogFixture log = new LogFixture(new SimulatedDirectory());

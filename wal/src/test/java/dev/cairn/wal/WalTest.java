@@ -127,6 +127,38 @@ final class WalTest {
         log.close();
     }
 
+    @Test
+    void aTailOfTheWantedSizeIsKept() {
+        LogFixture log = open("simulated");
+        log.appendMany(300, 4, 1000);
+        log.publishAndForce();
+        assertThat(log.wal.prefixBehind(300, Long.MAX_VALUE)).isZero();
+        assertThat(log.wal.prefixBehind(10, 0)).as("less than a segment").isZero();
+        long allBytes = log.wal.bytesBehind(0);
+        assertThat(allBytes).isGreaterThan(300_000);
+        assertThat(log.wal.bytesBehind(300)).isZero();
+        long previous = Long.MAX_VALUE;
+        for (long keep = 0; keep < 250_000; keep += 10_000) {
+            long upTo = log.wal.prefixBehind(200, keep);
+            assertThat(upTo).isLessThanOrEqualTo(Math.min(200, previous));
+            long kept = log.wal.bytesBehind(upTo) - log.wal.bytesBehind(200);
+            assertThat(upTo == 0 || kept >= keep)
+                    .as("kept %d of %d", kept, keep)
+                    .isTrue();
+            previous = upTo;
+        }
+        log.wal.truncatePrefix(log.wal.prefixBehind(200, 50_000));
+        log.wal.publish();
+        assertThat(log.wal.firstIndex()).isGreaterThan(1);
+        assertThat(log.wal.bytesBehind(0)).isLessThan(allBytes).isGreaterThan(100_000);
+        assertThat(log.wal.reaches(log.wal.firstIndex() - 1, 4)).isTrue();
+        assertThat(log.wal.reaches(log.wal.firstIndex() - 2, 4)).isFalse();
+        assertThat(log.wal.reaches(300, 4)).isTrue();
+        assertThat(log.wal.reaches(300, 3)).isFalse();
+        assertThat(log.wal.reaches(301, 4)).isFalse();
+        log.close();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"mapped", "channel", "simulated"})
     void startsAgainBehindASnapshot(String kind) {
