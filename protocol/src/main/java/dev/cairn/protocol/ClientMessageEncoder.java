@@ -2,6 +2,8 @@ package dev.cairn.protocol;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Encodes the messages of the client protocol straight into a given {@link ByteBuf}, at its writer index; several frames
@@ -38,7 +40,12 @@ public final class ClientMessageEncoder {
 
     /** Asks for a new session. */
     public void openSession(ByteBuf out, long requestId) {
-        command(out, requestId, 0, 0, 0, CommandDescriptor.KIND_OPEN_SESSION, NOTHING, NOTHING);
+        openSession(out, requestId, NOTHING);
+    }
+
+    /** Asks for the session of this name (UTF-8, at most {@link Limits#MAX_SESSION_NAME_BYTES}), opened if it is not there. */
+    public void openSession(ByteBuf out, long requestId, byte[] name) {
+        command(out, requestId, 0, 0, 0, CommandDescriptor.KIND_OPEN_SESSION, name, NOTHING);
     }
 
     /** Ends a session. */
@@ -65,7 +72,61 @@ public final class ClientMessageEncoder {
         command(out, requestId, sessionId, sequence, lowestOpenSequence, CommandDescriptor.KIND_DELETE, key, NOTHING);
     }
 
-    /** Any command; lengths are not judged here, the server does. */
+    /** Adds {@code delta} to a counter. */
+    public void add(
+            ByteBuf out,
+            long requestId,
+            long sessionId,
+            long sequence,
+            long lowestOpenSequence,
+            byte[] key,
+            long delta) {
+        int kind = CommandDescriptor.KIND_ADD;
+        int start = beginCommand(
+                out, requestId, sessionId, sequence, lowestOpenSequence, kind, 0, key.length, 0, 0, Long.BYTES);
+        out.writeBytes(key);
+        out.writeLongLE(delta);
+        end(out, start);
+    }
+
+    /** Removes all keys from {@code from} (inclusive, may be empty) to {@code to} (exclusive, empty = to the end). */
+    public void deleteRange(
+            ByteBuf out,
+            long requestId,
+            long sessionId,
+            long sequence,
+            long lowestOpenSequence,
+            byte[] from,
+            byte[] to) {
+        command(out, requestId, sessionId, sequence, lowestOpenSequence, CommandDescriptor.KIND_DELETE_RANGE, from, to);
+    }
+
+    /** Asks whether {@code sequence} was executed, and cancels it if it was not. */
+    public void resolve(ByteBuf out, long requestId, long sessionId, long sequence, long lowestOpenSequence) {
+        int kind = CommandDescriptor.KIND_RESOLVE;
+        command(out, requestId, sessionId, sequence, lowestOpenSequence, kind, NOTHING, NOTHING);
+    }
+
+    /**
+     * Header and block of a PUT_BATCH; {@link #batchItem} follows for each item, {@code itemBytes} in all, then {@link #end}.
+     */
+    public int beginBatch(
+            ByteBuf out, long requestId, long sessionId, long sequence, long lowestOpenSequence, int itemBytes) {
+        int kind = CommandDescriptor.KIND_PUT_BATCH;
+        return beginCommand(out, requestId, sessionId, sequence, lowestOpenSequence, kind, 0, 0, 0, 0, itemBytes);
+    }
+
+    /** One item of a batch; without value it removes the key. */
+    public void batchItem(ByteBuf out, byte[] key, byte @Nullable [] value) {
+        out.writeIntLE(key.length);
+        out.writeIntLE(value == null ? BatchItemDescriptor.DELETE : value.length);
+        out.writeBytes(key);
+        if (value != null) {
+            out.writeBytes(value);
+        }
+    }
+
+    /** Any command without flags; lengths are not judged here, the server does. */
     public void command(
             ByteBuf out,
             long requestId,
@@ -75,18 +136,73 @@ public final class ClientMessageEncoder {
             int kind,
             byte[] key,
             byte[] value) {
-        int commandLength = CommandDescriptor.BLOCK_LENGTH + key.length + value.length;
-        out.ensureWritable(FrameHeader.HEADER_LENGTH + commandLength);
+        command(out, requestId, sessionId, sequence, lowestOpenSequence, kind, 0, 0, key, NOTHING, value);
+    }
+
+    /**
+     * Any command; lengths and flags are not judged here, the server does.
+     *
+     * @param flags {@code CommandDescriptor.FLAG_...}
+     * @param expectedRevision written only with FLAG_IF_REVISION
+     * @param expectedValue empty without FLAG_IF_VALUE
+     */
+    public void command(
+            ByteBuf out,
+            long requestId,
+            long sessionId,
+            long sequence,
+            long lowestOpenSequence,
+            int kind,
+            int flags,
+            long expectedRevision,
+            byte[] key,
+            byte[] expectedValue,
+            byte[] value) {
+        int start = beginCommand(
+                out,
+                requestId,
+                sessionId,
+                sequence,
+                lowestOpenSequence,
+                kind,
+                flags,
+                key.length,
+                expectedValue.length,
+                expectedRevision,
+                value.length);
+        out.writeBytes(key);
+        out.writeBytes(expectedValue);
+        out.writeBytes(value);
+        end(out, start);
+    }
+
+    private int beginCommand(
+            ByteBuf out,
+            long requestId,
+            long sessionId,
+            long sequence,
+            long lowestOpenSequence,
+            int kind,
+            int flags,
+            int keyLength,
+            int expectedLength,
+            long expectedRevision,
+            int valueLength) {
+        boolean withRevision = (flags & CommandDescriptor.FLAG_IF_REVISION) != 0;
+        int block = withRevision ? CommandDescriptor.BLOCK_LENGTH_IF_REVISION : CommandDescriptor.BLOCK_LENGTH;
+        out.ensureWritable(FrameHeader.HEADER_LENGTH + block + keyLength + expectedLength + valueLength);
         int start = begin(out, MessageType.COMMAND, requestId, 0);
         out.writeLongLE(sessionId);
         out.writeLongLE(sequence);
         out.writeLongLE(lowestOpenSequence);
-        out.writeIntLE(kind | CommandDescriptor.BLOCK_LENGTH << 16);
-        out.writeIntLE(key.length);
-        out.writeLongLE(value.length);
-        out.writeBytes(key);
-        out.writeBytes(value);
-        end(out, start);
+        out.writeIntLE(kind | flags << 8 | block << 16);
+        out.writeIntLE(keyLength);
+        out.writeIntLE(valueLength);
+        out.writeIntLE(expectedLength);
+        if (withRevision) {
+            out.writeLongLE(expectedRevision);
+        }
+        return start;
     }
 
     /** Header and block of a command's result; {@code resultLength} bytes must follow. */
@@ -182,6 +298,191 @@ public final class ClientMessageEncoder {
         int addressLength = writeAddress(out, node.leaderAddress());
         out.setIntLE(block + StatusReplyDescriptor.LEADER_ADDRESS_LENGTH_OFFSET, addressLength);
         end(out, start);
+    }
+
+    /** Reads several keys of one moment; {@code readMode} is one of {@code GetDescriptor.READ_...}. */
+    public void multiGet(ByteBuf out, long requestId, int readMode, long minRevision, List<byte[]> keys) {
+        int start = begin(out, MessageType.MULTI_GET, requestId, MultiGetDescriptor.BLOCK_LENGTH);
+        out.writeIntLE(readMode);
+        out.writeIntLE(keys.size());
+        out.writeLongLE(minRevision);
+        for (int i = 0; i < keys.size(); i++) {
+            byte[] key = keys.get(i);
+            out.writeIntLE(key.length);
+            out.writeBytes(key);
+        }
+        end(out, start);
+    }
+
+    /** Header and block of a multi-get's result; {@link #multiGetEntry} follows for each key asked, then {@link #end}. */
+    public int beginMultiGetReply(ByteBuf out, long requestId, Status status, long revision, int entryCount) {
+        int start = begin(out, MessageType.MULTI_GET_REPLY, requestId, MultiGetReplyDescriptor.BLOCK_LENGTH);
+        out.writeIntLE(status.code());
+        out.writeIntLE(entryCount);
+        out.writeLongLE(revision);
+        return start;
+    }
+
+    /** One entry of a multi-get's result; without value: the key does not exist. */
+    public void multiGetEntry(
+            ByteBuf out, long createRevision, long modRevision, long version, byte @Nullable [] value) {
+        out.writeLongLE(createRevision);
+        out.writeLongLE(modRevision);
+        out.writeLongLE(version);
+        out.writeIntLE(value == null ? MultiGetReplyDescriptor.ABSENT : value.length);
+        if (value != null) {
+            out.writeBytes(value);
+        }
+    }
+
+    /**
+     * Begins a range read.
+     *
+     * @param readMode one of {@code GetDescriptor.READ_...}
+     * @param flags {@code ScanDescriptor.FLAG_...}
+     * @param chunkBytes bytes of entries per reply, 0 = the server's default
+     * @param limit entries in all, 0 = no limit
+     * @param from first key, empty = from the beginning
+     * @param to key behind the last one, empty = to the end
+     */
+    public void scan(
+            ByteBuf out,
+            long requestId,
+            int readMode,
+            int flags,
+            int chunkBytes,
+            long minRevision,
+            long limit,
+            byte[] from,
+            byte[] to) {
+        int start = begin(out, MessageType.SCAN, requestId, ScanDescriptor.BLOCK_LENGTH);
+        out.writeIntLE(readMode | flags << 8);
+        out.writeIntLE(chunkBytes);
+        out.writeLongLE(minRevision);
+        out.writeLongLE(limit);
+        out.writeIntLE(from.length);
+        out.writeIntLE(to.length);
+        out.writeBytes(from);
+        out.writeBytes(to);
+        end(out, start);
+    }
+
+    /** Asks for a scan's next chunk. */
+    public void scanNext(ByteBuf out, long requestId, long cursorId) {
+        cursor(out, MessageType.SCAN_NEXT, requestId, cursorId);
+    }
+
+    /** Gives a scan up. */
+    public void scanClose(ByteBuf out, long requestId, long cursorId) {
+        cursor(out, MessageType.SCAN_CLOSE, requestId, cursorId);
+    }
+
+    private void cursor(ByteBuf out, int type, long requestId, long cursorId) {
+        int start = begin(out, type, requestId, ScanCursorDescriptor.BLOCK_LENGTH);
+        out.writeLongLE(cursorId);
+        end(out, start);
+    }
+
+    /**
+     * Header and block of a scan's chunk; {@link #scanEntry} follows {@code entryCount} times, then {@link #end}.
+     *
+     * @param cursorId 0 = finished
+     * @param revision applied index of the one moment that all chunks show
+     * @param count entries up to here, those of earlier chunks included
+     */
+    public int beginScanReply(
+            ByteBuf out,
+            long requestId,
+            Status status,
+            boolean more,
+            int entryCount,
+            long cursorId,
+            long revision,
+            long count) {
+        int start = begin(out, MessageType.SCAN_REPLY, requestId, ScanReplyDescriptor.BLOCK_LENGTH);
+        out.writeIntLE(status.code() | (more ? ScanReplyDescriptor.FLAG_MORE << 16 : 0));
+        out.writeIntLE(entryCount);
+        out.writeLongLE(cursorId);
+        out.writeLongLE(revision);
+        out.writeLongLE(count);
+        return start;
+    }
+
+    /** One entry of a scan's chunk; the value is empty in a scan of keys only. */
+    public void scanEntry(ByteBuf out, byte[] key, byte[] value, long createRevision, long modRevision, long version) {
+        out.writeIntLE(key.length);
+        out.writeIntLE(value.length);
+        out.writeLongLE(createRevision);
+        out.writeLongLE(modRevision);
+        out.writeLongLE(version);
+        out.writeBytes(key);
+        out.writeBytes(value);
+    }
+
+    /** Waits until the asked node has applied {@code index}, at most {@link Limits#MAX_WAIT_MS}. */
+    public void waitApplied(ByteBuf out, long requestId, long index, int timeoutMs) {
+        int start = begin(out, MessageType.WAIT_APPLIED, requestId, WaitAppliedDescriptor.BLOCK_LENGTH);
+        out.writeLongLE(index);
+        out.writeLongLE(timeoutMs);
+        end(out, start);
+    }
+
+    /** Answer to {@link #waitApplied}. */
+    public void waitAppliedReply(ByteBuf out, long requestId, long appliedIndex) {
+        int start = begin(out, MessageType.WAIT_APPLIED_REPLY, requestId, WaitAppliedReplyDescriptor.BLOCK_LENGTH);
+        out.writeLongLE(appliedIndex);
+        end(out, start);
+    }
+
+    /** Asks a node for everything about itself. */
+    public void nodeDetails(ByteBuf out, long requestId) {
+        end(out, begin(out, MessageType.NODE_DETAILS, requestId, 0));
+    }
+
+    /** Answer to {@link #nodeDetails}: one JSON object. */
+    public void nodeDetailsReply(ByteBuf out, long requestId, CharSequence json) {
+        int start = begin(out, MessageType.NODE_DETAILS_REPLY, requestId, 0);
+        ByteBufUtil.writeUtf8(out, json);
+        end(out, start);
+    }
+
+    /** Asks for a checkpoint to read. */
+    public void checkpointOpen(ByteBuf out, long requestId) {
+        end(out, begin(out, MessageType.CHECKPOINT_OPEN, requestId, 0));
+    }
+
+    /** Answer to {@link #checkpointOpen}. */
+    public void checkpointOpenReply(
+            ByteBuf out, long requestId, long checkpointId, long index, long term, byte[] manifest) {
+        int start =
+                begin(out, MessageType.CHECKPOINT_OPEN_REPLY, requestId, CheckpointOpenReplyDescriptor.BLOCK_LENGTH);
+        out.writeLongLE(checkpointId);
+        out.writeLongLE(index);
+        out.writeLongLE(term);
+        out.writeLongLE(manifest.length);
+        out.writeBytes(manifest);
+        end(out, start);
+    }
+
+    /** Reads a piece of a checkpoint's file, at most {@link Limits#MAX_CHECKPOINT_CHUNK_BYTES}. */
+    public void checkpointRead(
+            ByteBuf out, long requestId, long checkpointId, int fileNumber, long offset, int maxBytes) {
+        int start = begin(out, MessageType.CHECKPOINT_READ, requestId, CheckpointReadDescriptor.BLOCK_LENGTH);
+        out.writeLongLE(checkpointId);
+        out.writeIntLE(fileNumber);
+        out.writeIntLE(maxBytes);
+        out.writeLongLE(offset);
+        end(out, start);
+    }
+
+    /** Header and block of a piece; {@code length} bytes must follow (0 = end of the file), then {@link #end}. */
+    public int beginCheckpointReadReply(ByteBuf out, long requestId, Status status, long offset, int length) {
+        int start =
+                begin(out, MessageType.CHECKPOINT_READ_REPLY, requestId, CheckpointReadReplyDescriptor.BLOCK_LENGTH);
+        out.writeIntLE(status.code());
+        out.writeIntLE(length);
+        out.writeLongLE(offset);
+        return start;
     }
 
     /** Completes a frame of one of the {@code begin...} methods. */

@@ -27,6 +27,19 @@ public final class ClientReplyDecoder {
             case MessageType.STATUS_REPLY ->
                 statusReply(frame, block, blockLength, variable, variableLength, requestId, handler);
             case MessageType.HELLO_REPLY -> helloReply(frame, block, blockLength, requestId, handler);
+            case MessageType.MULTI_GET_REPLY ->
+                multiGetReply(frame, block, blockLength, variable, variableLength, requestId, handler);
+            case MessageType.SCAN_REPLY ->
+                scanReply(frame, block, blockLength, variable, variableLength, requestId, handler);
+            case MessageType.WAIT_APPLIED_REPLY -> waitAppliedReply(frame, block, blockLength, requestId, handler);
+            case MessageType.NODE_DETAILS_REPLY -> {
+                handler.onNodeDetailsReply(requestId, frame, variable, variableLength);
+                yield true;
+            }
+            case MessageType.CHECKPOINT_OPEN_REPLY ->
+                checkpointOpenReply(frame, block, blockLength, variable, variableLength, requestId, handler);
+            case MessageType.CHECKPOINT_READ_REPLY ->
+                checkpointReadReply(frame, block, blockLength, variable, variableLength, requestId, handler);
             default -> {
                 handler.onInvalid(requestId, Status.UNKNOWN_TYPE, type);
                 yield true;
@@ -152,6 +165,157 @@ public final class ClientReplyDecoder {
                 frame.getUnsignedShortLE(block + HelloReplyDescriptor.VERSION_OFFSET),
                 frame.getIntLE(block + HelloReplyDescriptor.NODE_ID_OFFSET),
                 frame.getLongLE(block + HelloReplyDescriptor.CLUSTER_ID_HASH_OFFSET));
+        return true;
+    }
+
+    private static boolean multiGetReply(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variable,
+            int variableLength,
+            long requestId,
+            ClientReplyHandler handler) {
+        if (blockLength < MultiGetReplyDescriptor.BLOCK_LENGTH) {
+            return false;
+        }
+        int entryCount = frame.getIntLE(block + MultiGetReplyDescriptor.ENTRY_COUNT_OFFSET);
+        if (!isMultiGetEntries(frame, variable, variable + variableLength, entryCount)) {
+            return false;
+        }
+        handler.onMultiGetReply(
+                requestId,
+                Status.of(frame.getUnsignedShortLE(block + MultiGetReplyDescriptor.STATUS_OFFSET)),
+                frame.getLongLE(block + MultiGetReplyDescriptor.REVISION_OFFSET),
+                entryCount,
+                frame,
+                variable,
+                variableLength);
+        return true;
+    }
+
+    /** Walks the list before anybody believes its count: each entry must lie within the frame, the last one end with it. */
+    private static boolean isMultiGetEntries(ByteBuf frame, int start, int end, int entryCount) {
+        if (entryCount < 0 || entryCount > Limits.MAX_MULTI_GET_KEYS) {
+            return false;
+        }
+        int offset = start;
+        for (int i = 0; i < entryCount; i++) {
+            if (end - offset < MultiGetReplyDescriptor.ENTRY_VALUE_OFFSET) {
+                return false;
+            }
+            int valueLength = frame.getIntLE(offset + MultiGetReplyDescriptor.ENTRY_VALUE_LENGTH_OFFSET);
+            offset += MultiGetReplyDescriptor.ENTRY_VALUE_OFFSET;
+            if (valueLength < MultiGetReplyDescriptor.ABSENT || valueLength > end - offset) {
+                return false;
+            }
+            offset += Math.max(0, valueLength);
+        }
+        return offset == end;
+    }
+
+    private static boolean scanReply(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variable,
+            int variableLength,
+            long requestId,
+            ClientReplyHandler handler) {
+        if (blockLength < ScanReplyDescriptor.BLOCK_LENGTH) {
+            return false;
+        }
+        int entryCount = frame.getIntLE(block + ScanReplyDescriptor.ENTRY_COUNT_OFFSET);
+        if (!isScanEntries(frame, variable, variable + variableLength, entryCount)) {
+            return false;
+        }
+        int flags = frame.getUnsignedShortLE(block + ScanReplyDescriptor.FLAGS_OFFSET);
+        handler.onScanReply(
+                requestId,
+                Status.of(frame.getUnsignedShortLE(block + ScanReplyDescriptor.STATUS_OFFSET)),
+                (flags & ScanReplyDescriptor.FLAG_MORE) != 0,
+                frame.getLongLE(block + ScanReplyDescriptor.CURSOR_ID_OFFSET),
+                frame.getLongLE(block + ScanReplyDescriptor.REVISION_OFFSET),
+                frame.getLongLE(block + ScanReplyDescriptor.COUNT_OFFSET),
+                entryCount,
+                frame,
+                variable,
+                variableLength);
+        return true;
+    }
+
+    private static boolean isScanEntries(ByteBuf frame, int start, int end, int entryCount) {
+        // Bounds the walk by the bytes that are there, whatever the count says.
+        if (entryCount < 0 || entryCount > (end - start) / ScanReplyDescriptor.ENTRY_KEY_OFFSET) {
+            return false;
+        }
+        int offset = start;
+        for (int i = 0; i < entryCount; i++) {
+            if (end - offset < ScanReplyDescriptor.ENTRY_KEY_OFFSET) {
+                return false;
+            }
+            int keyLength = frame.getIntLE(offset + ScanReplyDescriptor.ENTRY_KEY_LENGTH_OFFSET);
+            int valueLength = frame.getIntLE(offset + ScanReplyDescriptor.ENTRY_VALUE_LENGTH_OFFSET);
+            offset += ScanReplyDescriptor.ENTRY_KEY_OFFSET;
+            if (keyLength < 0 || valueLength < 0 || (long) keyLength + valueLength > end - offset) {
+                return false;
+            }
+            offset += keyLength + valueLength;
+        }
+        return offset == end;
+    }
+
+    private static boolean waitAppliedReply(
+            ByteBuf frame, int block, int blockLength, long requestId, ClientReplyHandler handler) {
+        if (blockLength < WaitAppliedReplyDescriptor.BLOCK_LENGTH) {
+            return false;
+        }
+        handler.onWaitAppliedReply(requestId, frame.getLongLE(block + WaitAppliedReplyDescriptor.APPLIED_INDEX_OFFSET));
+        return true;
+    }
+
+    private static boolean checkpointOpenReply(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variable,
+            int variableLength,
+            long requestId,
+            ClientReplyHandler handler) {
+        if (blockLength < CheckpointOpenReplyDescriptor.BLOCK_LENGTH
+                || frame.getIntLE(block + CheckpointOpenReplyDescriptor.MANIFEST_LENGTH_OFFSET) != variableLength) {
+            return false;
+        }
+        handler.onCheckpointOpenReply(
+                requestId,
+                frame.getLongLE(block + CheckpointOpenReplyDescriptor.CHECKPOINT_ID_OFFSET),
+                frame.getLongLE(block + CheckpointOpenReplyDescriptor.INDEX_OFFSET),
+                frame.getLongLE(block + CheckpointOpenReplyDescriptor.TERM_OFFSET),
+                frame,
+                variable,
+                variableLength);
+        return true;
+    }
+
+    private static boolean checkpointReadReply(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variable,
+            int variableLength,
+            long requestId,
+            ClientReplyHandler handler) {
+        if (blockLength < CheckpointReadReplyDescriptor.BLOCK_LENGTH
+                || frame.getIntLE(block + CheckpointReadReplyDescriptor.LENGTH_OFFSET) != variableLength) {
+            return false;
+        }
+        handler.onCheckpointReadReply(
+                requestId,
+                Status.of(frame.getUnsignedShortLE(block + CheckpointReadReplyDescriptor.STATUS_OFFSET)),
+                frame.getLongLE(block + CheckpointReadReplyDescriptor.OFFSET_OFFSET),
+                frame,
+                variable,
+                variableLength);
         return true;
     }
 

@@ -21,6 +21,15 @@ public final class ClientRequestDecoder {
             case MessageType.GET -> get(frame, block, blockLength, variableLength, requestId, handler);
             case MessageType.STATUS -> handler.onStatus(requestId);
             case MessageType.HELLO -> hello(frame, block, blockLength, requestId, handler);
+            case MessageType.MULTI_GET -> multiGet(frame, block, blockLength, variableLength, requestId, handler);
+            case MessageType.SCAN -> scan(frame, block, blockLength, variableLength, requestId, handler);
+            case MessageType.SCAN_NEXT, MessageType.SCAN_CLOSE ->
+                cursor(type, frame, block, blockLength, variableLength, requestId, handler);
+            case MessageType.WAIT_APPLIED -> waitApplied(frame, block, blockLength, variableLength, requestId, handler);
+            case MessageType.NODE_DETAILS -> handler.onNodeDetails(requestId);
+            case MessageType.CHECKPOINT_OPEN -> handler.onCheckpointOpen(requestId);
+            case MessageType.CHECKPOINT_READ ->
+                checkpointRead(frame, block, blockLength, variableLength, requestId, handler);
             default -> handler.onInvalid(requestId, Status.UNKNOWN_TYPE, type);
         }
     }
@@ -51,14 +60,198 @@ public final class ClientRequestDecoder {
                 || frame.getIntLE(block + GetDescriptor.KEY_LENGTH_OFFSET) != variableLength) {
             return Status.BAD_REQUEST;
         }
-        int readMode = frame.getUnsignedByte(block + GetDescriptor.READ_MODE_OFFSET);
-        if (readMode != GetDescriptor.READ_LINEARIZABLE && readMode != GetDescriptor.READ_STALE) {
+        if (!isReadMode(frame.getUnsignedByte(block + GetDescriptor.READ_MODE_OFFSET))) {
             return Status.BAD_REQUEST;
         }
-        if (variableLength < Limits.MIN_KEY_BYTES) {
-            return Status.KEY_EMPTY;
+        return checkKeyLength(variableLength);
+    }
+
+    private static boolean isReadMode(int mode) {
+        return mode == GetDescriptor.READ_LINEARIZABLE || mode == GetDescriptor.READ_STALE;
+    }
+
+    private static Status checkKeyLength(int keyLength) {
+        if (keyLength < Limits.MIN_KEY_BYTES) {
+            return keyLength < 0 ? Status.BAD_REQUEST : Status.KEY_EMPTY;
         }
-        return variableLength > Limits.MAX_KEY_BYTES ? Status.KEY_TOO_LARGE : Status.OK;
+        return keyLength > Limits.MAX_KEY_BYTES ? Status.KEY_TOO_LARGE : Status.OK;
+    }
+
+    private static void multiGet(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variableLength,
+            long requestId,
+            ClientRequestHandler handler) {
+        int variable = block + blockLength;
+        Status status = checkMultiGet(frame, block, blockLength, variable + variableLength);
+        if (status != Status.OK) {
+            handler.onInvalid(requestId, status, MessageType.MULTI_GET);
+            return;
+        }
+        handler.onMultiGet(
+                requestId,
+                frame.getUnsignedByte(block + MultiGetDescriptor.READ_MODE_OFFSET),
+                frame.getLongLE(block + MultiGetDescriptor.MIN_REVISION_OFFSET),
+                frame.getIntLE(block + MultiGetDescriptor.KEY_COUNT_OFFSET),
+                frame,
+                variable,
+                variableLength);
+    }
+
+    /** Walks the list: each key must lie within the frame, and the last one end with it. */
+    private static Status checkMultiGet(ByteBuf frame, int block, int blockLength, int end) {
+        if (blockLength < MultiGetDescriptor.BLOCK_LENGTH
+                || !isReadMode(frame.getUnsignedByte(block + MultiGetDescriptor.READ_MODE_OFFSET))) {
+            return Status.BAD_REQUEST;
+        }
+        int keyCount = frame.getIntLE(block + MultiGetDescriptor.KEY_COUNT_OFFSET);
+        if (keyCount < 1 || keyCount > Limits.MAX_MULTI_GET_KEYS) {
+            return Status.BAD_REQUEST;
+        }
+        int offset = block + blockLength;
+        for (int i = 0; i < keyCount; i++) {
+            if (end - offset < Integer.BYTES) {
+                return Status.BAD_REQUEST;
+            }
+            int keyLength = frame.getIntLE(offset);
+            Status status = checkKeyLength(keyLength);
+            if (status != Status.OK) {
+                return status;
+            }
+            offset += Integer.BYTES;
+            if (end - offset < keyLength) {
+                return Status.BAD_REQUEST;
+            }
+            offset += keyLength;
+        }
+        return offset == end ? Status.OK : Status.BAD_REQUEST;
+    }
+
+    private static void scan(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variableLength,
+            long requestId,
+            ClientRequestHandler handler) {
+        Status status = checkScan(frame, block, blockLength, variableLength);
+        if (status != Status.OK) {
+            handler.onInvalid(requestId, status, MessageType.SCAN);
+            return;
+        }
+        int fromLength = frame.getIntLE(block + ScanDescriptor.FROM_LENGTH_OFFSET);
+        int from = block + blockLength;
+        handler.onScan(
+                requestId,
+                frame.getUnsignedByte(block + ScanDescriptor.READ_MODE_OFFSET),
+                frame.getUnsignedByte(block + ScanDescriptor.FLAGS_OFFSET),
+                frame.getIntLE(block + ScanDescriptor.CHUNK_BYTES_OFFSET),
+                frame.getLongLE(block + ScanDescriptor.MIN_REVISION_OFFSET),
+                frame.getLongLE(block + ScanDescriptor.LIMIT_OFFSET),
+                frame,
+                from,
+                fromLength,
+                from + fromLength,
+                variableLength - fromLength);
+    }
+
+    private static Status checkScan(ByteBuf frame, int block, int blockLength, int variableLength) {
+        if (blockLength < ScanDescriptor.BLOCK_LENGTH
+                || !isReadMode(frame.getUnsignedByte(block + ScanDescriptor.READ_MODE_OFFSET))) {
+            return Status.BAD_REQUEST;
+        }
+        int flags = frame.getUnsignedByte(block + ScanDescriptor.FLAGS_OFFSET);
+        int chunkBytes = frame.getIntLE(block + ScanDescriptor.CHUNK_BYTES_OFFSET);
+        long limit = frame.getLongLE(block + ScanDescriptor.LIMIT_OFFSET);
+        int fromLength = frame.getIntLE(block + ScanDescriptor.FROM_LENGTH_OFFSET);
+        int toLength = frame.getIntLE(block + ScanDescriptor.TO_LENGTH_OFFSET);
+        if ((flags & ~ScanDescriptor.KNOWN_FLAGS) != 0
+                || chunkBytes < 0
+                || chunkBytes > Limits.MAX_SCAN_CHUNK_BYTES
+                || limit < 0
+                || fromLength < 0
+                || toLength < 0) {
+            return Status.BAD_REQUEST;
+        }
+        if (fromLength > Limits.MAX_KEY_BYTES || toLength > Limits.MAX_KEY_BYTES) {
+            return Status.KEY_TOO_LARGE;
+        }
+        if (fromLength + toLength != variableLength) {
+            return Status.BAD_REQUEST;
+        }
+        int from = block + blockLength;
+        boolean inOrder = toLength == 0 || isBefore(frame, from, fromLength, from + fromLength, toLength);
+        return inOrder ? Status.OK : Status.BAD_REQUEST;
+    }
+
+    /** Keys are ordered by their unsigned bytes. */
+    private static boolean isBefore(ByteBuf frame, int left, int leftLength, int right, int rightLength) {
+        int common = Math.min(leftLength, rightLength);
+        for (int i = 0; i < common; i++) {
+            int difference = frame.getUnsignedByte(left + i) - frame.getUnsignedByte(right + i);
+            if (difference != 0) {
+                return difference < 0;
+            }
+        }
+        return leftLength < rightLength;
+    }
+
+    private static void cursor(
+            int type,
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variableLength,
+            long requestId,
+            ClientRequestHandler handler) {
+        if (blockLength < ScanCursorDescriptor.BLOCK_LENGTH || variableLength != 0) {
+            handler.onInvalid(requestId, Status.BAD_REQUEST, type);
+            return;
+        }
+        long cursorId = frame.getLongLE(block + ScanCursorDescriptor.CURSOR_ID_OFFSET);
+        if (type == MessageType.SCAN_NEXT) {
+            handler.onScanNext(requestId, cursorId);
+        } else {
+            handler.onScanClose(requestId, cursorId);
+        }
+    }
+
+    private static void waitApplied(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variableLength,
+            long requestId,
+            ClientRequestHandler handler) {
+        boolean whole = blockLength >= WaitAppliedDescriptor.BLOCK_LENGTH && variableLength == 0;
+        long index = whole ? frame.getLongLE(block + WaitAppliedDescriptor.INDEX_OFFSET) : -1;
+        int timeoutMs = whole ? frame.getIntLE(block + WaitAppliedDescriptor.TIMEOUT_MS_OFFSET) : 0;
+        if (index < 0 || timeoutMs < 1 || timeoutMs > Limits.MAX_WAIT_MS) {
+            handler.onInvalid(requestId, Status.BAD_REQUEST, MessageType.WAIT_APPLIED);
+            return;
+        }
+        handler.onWaitApplied(requestId, index, timeoutMs);
+    }
+
+    private static void checkpointRead(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variableLength,
+            long requestId,
+            ClientRequestHandler handler) {
+        boolean whole = blockLength >= CheckpointReadDescriptor.BLOCK_LENGTH && variableLength == 0;
+        int fileNumber = whole ? frame.getIntLE(block + CheckpointReadDescriptor.FILE_NUMBER_OFFSET) : -1;
+        int maxBytes = whole ? frame.getIntLE(block + CheckpointReadDescriptor.MAX_BYTES_OFFSET) : 0;
+        long offset = whole ? frame.getLongLE(block + CheckpointReadDescriptor.OFFSET_OFFSET) : -1;
+        if (fileNumber < 0 || maxBytes < 1 || maxBytes > Limits.MAX_CHECKPOINT_CHUNK_BYTES || offset < 0) {
+            handler.onInvalid(requestId, Status.BAD_REQUEST, MessageType.CHECKPOINT_READ);
+            return;
+        }
+        long checkpointId = frame.getLongLE(block + CheckpointReadDescriptor.CHECKPOINT_ID_OFFSET);
+        handler.onCheckpointRead(requestId, checkpointId, fileNumber, offset, maxBytes);
     }
 
     private static void hello(ByteBuf frame, int block, int blockLength, long requestId, ClientRequestHandler handler) {

@@ -27,5 +27,8 @@ public final class ScanDescriptor {
     /** No entries, only their number. */
     public static final int FLAG_COUNT_ONLY = 4;
 
+    /** All flags that version 1 knows. */
+    public static final int KNOWN_FLAGS = FLAG_REVERSE | FLAG_KEYS_ONLY | FLAG_COUNT_ONLY;
+
     private ScanDescriptor() {}
 }

@@ -5,9 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 class DecoderTest {
@@ -51,16 +55,48 @@ class DecoderTest {
                     .contains("BAD_REQUEST");
             assertThat(reply(changed("status-reply", BLOCK + StatusReplyDescriptor.LEADER_ADDRESS_LENGTH_OFFSET, lie)))
                     .contains("BAD_REQUEST");
+            assertThat(request(changed("multi-get", BLOCK + MultiGetDescriptor.KEY_COUNT_OFFSET, lie)))
+                    .contains("BAD_REQUEST");
+            assertThat(request(changed("scan", BLOCK + ScanDescriptor.FROM_LENGTH_OFFSET, lie)))
+                    .contains("BAD_REQUEST");
+            assertThat(request(changed("scan", BLOCK + ScanDescriptor.TO_LENGTH_OFFSET, lie)))
+                    .contains("BAD_REQUEST");
+            assertThat(reply(changed("multi-get-reply", BLOCK + MultiGetReplyDescriptor.ENTRY_COUNT_OFFSET, lie)))
+                    .contains("BAD_REQUEST");
+            assertThat(reply(changed("scan-reply", BLOCK + ScanReplyDescriptor.ENTRY_COUNT_OFFSET, lie)))
+                    .contains("BAD_REQUEST");
+            assertThat(reply(changed(
+                            "checkpoint-open-reply",
+                            BLOCK + CheckpointOpenReplyDescriptor.MANIFEST_LENGTH_OFFSET,
+                            lie)))
+                    .contains("BAD_REQUEST");
+            assertThat(reply(
+                            changed("checkpoint-read-reply", BLOCK + CheckpointReadReplyDescriptor.LENGTH_OFFSET, lie)))
+                    .contains("BAD_REQUEST");
         }
     }
 
     @Test
     void aBlockShorterThanVersionOneIsRefused() {
-        for (String name : new String[] {"hello", "get"}) {
+        for (String name : new String[] {"hello", "get", "multi-get", "scan", "wait-applied", "checkpoint-read"}) {
             assertThat(request(changed(name, FrameHeader.BLOCK_LENGTH_OFFSET, 8)))
                     .contains("BAD_REQUEST");
         }
-        for (String name : new String[] {"hello-reply", "command-reply", "get-reply", "error-reply", "status-reply"}) {
+        assertThat(request(changed("scan-next", FrameHeader.BLOCK_LENGTH_OFFSET, 4)))
+                .contains("BAD_REQUEST");
+        assertThat(reply(changed("wait-applied-reply", FrameHeader.BLOCK_LENGTH_OFFSET, 4)))
+                .contains("BAD_REQUEST");
+        for (String name : new String[] {
+            "hello-reply",
+            "command-reply",
+            "get-reply",
+            "error-reply",
+            "status-reply",
+            "multi-get-reply",
+            "scan-reply",
+            "checkpoint-open-reply",
+            "checkpoint-read-reply"
+        }) {
             assertThat(reply(changed(name, FrameHeader.BLOCK_LENGTH_OFFSET, 8))).contains("BAD_REQUEST");
         }
     }
@@ -99,6 +135,118 @@ class DecoderTest {
     @Test
     void aHelloWithoutTheMagicIsRefused() {
         assertThat(request(changed("hello", BLOCK, 0))).isEqualTo("invalid 1 BAD_REQUEST type 1");
+    }
+
+    @Test
+    void keysOfAMultiGetAreHeldToTheLimits() {
+        assertThat(multiGet(new byte[0])).contains("KEY_EMPTY");
+        assertThat(multiGet(new byte[Limits.MAX_KEY_BYTES])).startsWith("multiGet ");
+        assertThat(multiGet(new byte[Limits.MAX_KEY_BYTES + 1])).contains("KEY_TOO_LARGE");
+        assertThat(request(changed("multi-get", BLOCK + MultiGetDescriptor.READ_MODE_OFFSET, 0)))
+                .contains("BAD_REQUEST");
+        byte[][] keys = new byte[Limits.MAX_MULTI_GET_KEYS + 1][1];
+        assertThat(multiGet(keys)).contains("BAD_REQUEST");
+        assertThat(multiGet(Arrays.copyOf(keys, Limits.MAX_MULTI_GET_KEYS))).startsWith("multiGet ");
+        assertThat(multiGet()).contains("BAD_REQUEST");
+    }
+
+    @Test
+    void aListThatEndsWithinAnItemIsRefused() {
+        int firstKey = BLOCK + MultiGetDescriptor.BLOCK_LENGTH;
+        assertThat(request(changed("multi-get", firstKey, 6)))
+                .as("the next length is read from the wrong place")
+                .startsWith("invalid ");
+        assertThat(request(changed("multi-get", firstKey + 3, 0x80))).contains("BAD_REQUEST");
+        int lastKey = firstKey + Integer.BYTES + Messages.KEY.length;
+        assertThat(request(changed("multi-get", lastKey, 6))).contains("BAD_REQUEST");
+        assertThat(request(changed("multi-get", lastKey, 8))).contains("BAD_REQUEST");
+
+        int firstEntry = BLOCK + ScanReplyDescriptor.BLOCK_LENGTH;
+        for (int highByte : new int[] {0x7f, 0x80, 0xff}) {
+            assertThat(reply(changed("scan-reply", firstEntry + 3, highByte))).contains("BAD_REQUEST");
+            assertThat(reply(changed("scan-reply", firstEntry + 7, highByte))).contains("BAD_REQUEST");
+            assertThat(reply(changed("multi-get-reply", BLOCK + MultiGetReplyDescriptor.BLOCK_LENGTH + 27, highByte)))
+                    .contains("BAD_REQUEST");
+        }
+        assertThat(reply(changed("scan-reply", firstEntry, Messages.KEY.length + 1)))
+                .contains("BAD_REQUEST");
+    }
+
+    @Test
+    void countsThatLieCostNoMoreThanTheFrame() {
+        // 2^31 - 1 entries in a frame of some bytes: refused at once, nothing is reserved for them.
+        byte[] frame = Messages.get("scan-reply").clone();
+        ByteBuf buffer = Unpooled.wrappedBuffer(frame);
+        buffer.setIntLE(BLOCK + ScanReplyDescriptor.ENTRY_COUNT_OFFSET, Integer.MAX_VALUE);
+        assertThat(reply(frame)).contains("BAD_REQUEST");
+        buffer = Unpooled.wrappedBuffer(Messages.get("multi-get").clone());
+        buffer.setIntLE(BLOCK + MultiGetDescriptor.KEY_COUNT_OFFSET, Integer.MAX_VALUE);
+        assertThat(request(buffer.array())).contains("BAD_REQUEST");
+    }
+
+    @Test
+    void boundsOfAScanMustBeInOrder() {
+        assertThat(scan("a", "b")).startsWith("scan ");
+        assertThat(scan("", "")).startsWith("scan ");
+        assertThat(scan("a", "")).startsWith("scan ");
+        assertThat(scan("", "a")).startsWith("scan ");
+        assertThat(scan("a", "aa")).startsWith("scan ");
+        assertThat(scan("a\u007f", "a\u0080")).as("bytes are unsigned").startsWith("scan ");
+        assertThat(scan("a", "a")).contains("BAD_REQUEST");
+        assertThat(scan("b", "a")).contains("BAD_REQUEST");
+        assertThat(scan("aa", "a")).contains("BAD_REQUEST");
+        assertThat(scan("a".repeat(Limits.MAX_KEY_BYTES), "b")).startsWith("scan ");
+        assertThat(scan("a".repeat(Limits.MAX_KEY_BYTES + 1), "b")).contains("KEY_TOO_LARGE");
+        assertThat(scan("a", "b".repeat(Limits.MAX_KEY_BYTES + 1))).contains("KEY_TOO_LARGE");
+    }
+
+    @Test
+    void numbersOfAScanAreHeldToTheLimits() {
+        assertThat(scan(0, Limits.MAX_SCAN_CHUNK_BYTES, Long.MAX_VALUE)).startsWith("scan ");
+        assertThat(scan(0, Limits.MAX_SCAN_CHUNK_BYTES + 1, 0)).contains("BAD_REQUEST");
+        assertThat(scan(0, -1, 0)).contains("BAD_REQUEST");
+        assertThat(scan(0, 0, -1)).contains("BAD_REQUEST");
+        assertThat(scan(ScanDescriptor.KNOWN_FLAGS, 0, 0)).startsWith("scan ");
+        assertThat(scan(ScanDescriptor.KNOWN_FLAGS + 1, 0, 0)).contains("BAD_REQUEST");
+    }
+
+    @Test
+    void waitsAndPiecesAreHeldToTheLimits() {
+        assertThat(encoded(out -> encoder.waitApplied(out, 1, 0, 1))).startsWith("waitApplied ");
+        assertThat(encoded(out -> encoder.waitApplied(out, 1, 0, Limits.MAX_WAIT_MS)))
+                .startsWith("waitApplied ");
+        assertThat(encoded(out -> encoder.waitApplied(out, 1, 0, Limits.MAX_WAIT_MS + 1)))
+                .contains("BAD_REQUEST");
+        assertThat(encoded(out -> encoder.waitApplied(out, 1, 0, 0))).contains("BAD_REQUEST");
+        assertThat(encoded(out -> encoder.waitApplied(out, 1, -1, 1))).contains("BAD_REQUEST");
+        int most = Limits.MAX_CHECKPOINT_CHUNK_BYTES;
+        assertThat(encoded(out -> encoder.checkpointRead(out, 1, 1, 0, 0, most)))
+                .startsWith("checkpointRead ");
+        assertThat(encoded(out -> encoder.checkpointRead(out, 1, 1, 0, 0, most + 1)))
+                .contains("BAD_REQUEST");
+        assertThat(encoded(out -> encoder.checkpointRead(out, 1, 1, 0, 0, 0))).contains("BAD_REQUEST");
+        assertThat(encoded(out -> encoder.checkpointRead(out, 1, 1, -1, 0, 1))).contains("BAD_REQUEST");
+        assertThat(encoded(out -> encoder.checkpointRead(out, 1, 1, 0, -1, 1))).contains("BAD_REQUEST");
+    }
+
+    @Test
+    void whatAHandlerDoesNotServeIsAnUnknownTypeToIt() {
+        LenientHandler handler = new LenientHandler();
+        for (String name : new String[] {
+            "multi-get",
+            "scan",
+            "scan-next",
+            "scan-close",
+            "wait-applied",
+            "node-details",
+            "checkpoint-open",
+            "checkpoint-read"
+        }) {
+            byte[] frame = Messages.get(name);
+            handler.checksum = 0;
+            ClientRequestDecoder.decode(Unpooled.wrappedBuffer(frame), 0, frame.length, handler);
+            assertThat(handler.checksum).as(name).isEqualTo(-1);
+        }
     }
 
     @Test
@@ -164,6 +312,33 @@ class DecoderTest {
     private String getWithKeyOf(int length) {
         return request(
                 Messages.encode(out -> encoder.get(out, 1, GetDescriptor.READ_LINEARIZABLE, 0, new byte[length])));
+    }
+
+    private String multiGet(byte[]... keys) {
+        return encoded(out -> encoder.multiGet(out, 1, GetDescriptor.READ_LINEARIZABLE, 0, List.of(keys)));
+    }
+
+    private String scan(String from, String to) {
+        return encoded(out -> encoder.scan(
+                out,
+                1,
+                GetDescriptor.READ_LINEARIZABLE,
+                0,
+                0,
+                0,
+                0,
+                from.getBytes(StandardCharsets.ISO_8859_1),
+                to.getBytes(StandardCharsets.ISO_8859_1)));
+    }
+
+    private String scan(int flags, int chunkBytes, long limit) {
+        byte[] none = new byte[0];
+        return encoded(
+                out -> encoder.scan(out, 1, GetDescriptor.READ_LINEARIZABLE, flags, chunkBytes, 0, limit, none, none));
+    }
+
+    private String encoded(Consumer<ByteBuf> message) {
+        return request(Messages.encode(message));
     }
 
     private static byte[] changed(String name, int offset, int value) {

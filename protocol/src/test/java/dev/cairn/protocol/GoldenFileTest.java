@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -86,6 +87,38 @@ class GoldenFileTest {
             case "error-reply" -> "errorReply 7 NOT_LEADER leader 2 [127.0.0.1:7402] [ask the leader]";
             case "status" -> "status 8";
             case "status-reply" -> "statusReply 8 " + Messages.NODE;
+            case "command-open-session-named" -> "command 9 session 0 sequence 0 low 0 kind 1 key [name-22] value []";
+            case "command-put-if-revision" ->
+                "command 10 session 77 sequence 8 low 5 kind 3 key [key-1] value [value \u00e9 1] flags 3"
+                        + " if revision 72623859790382856";
+            case "command-delete-if-value" ->
+                "command 11 session 77 sequence 9 low 5 kind 4 key [key-1] value [] flags 4"
+                        + " expected [value \u00e9 1]";
+            case "command-add" ->
+                "command 12 session 77 sequence 10 low 5 kind 5 key [key-1] value ["
+                        + new String(new byte[] {-2, -1, -1, -1, -1, -1, -1, -1}, StandardCharsets.UTF_8)
+                        + "]";
+            case "command-put-batch" ->
+                "command 13 session 77 sequence 11 low 5 kind 6 key [] value"
+                        + " [\1\0\0\0\12\0\0\0avalue \u00e9 1\1\0\0\0\ufffd\ufffd\ufffd\ufffdb]";
+            case "command-delete-range" -> "command 14 session 77 sequence 12 low 5 kind 7 key [key-1] value [name-22]";
+            case "command-resolve" -> "command 15 session 77 sequence 13 low 5 kind 8 key [] value []";
+            case "multi-get" -> "multiGet 16 mode 2 min 1233 keys [key-1] [name-22]";
+            case "multi-get-reply" -> "multiGetReply 16 OK revision 1234 11/22/33[value \u00e9 1] 0/0/0absent";
+            case "scan" -> "scan 17 mode 1 flags 3 chunk 65536 min 1233 limit 99 [key-1]..[name-22]";
+            case "scan-reply" ->
+                "scanReply 17 OK more cursor 102030405060708 revision 1234 count 5"
+                        + " [key-1]11/22/33[value \u00e9 1] [name-22]44/55/66[]";
+            case "scan-next" -> "scanNext 18 cursor 102030405060708";
+            case "scan-close" -> "scanClose 19 cursor 102030405060708";
+            case "wait-applied" -> "waitApplied 20 index 1234 ms 5000";
+            case "wait-applied-reply" -> "waitAppliedReply 20 applied 1235";
+            case "node-details" -> "nodeDetails 21";
+            case "node-details-reply" -> "nodeDetailsReply 21 [{\"id\":1}]";
+            case "checkpoint-open" -> "checkpointOpen 22";
+            case "checkpoint-open-reply" -> "checkpointOpenReply 22 checkpoint 7 index 1234 term 5 [value \u00e9 1]";
+            case "checkpoint-read" -> "checkpointRead 23 checkpoint 7 file 2 offset 4096 max 65536";
+            case "checkpoint-read-reply" -> "checkpointReadReply 23 OK offset 4096 010203";
             default -> throw new IllegalArgumentException(name);
         };
     }

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -11,6 +12,7 @@ import java.util.function.Consumer;
 /** One sample of each message, with a different byte in each field so that a moved field shows. */
 final class Messages {
     static final byte[] KEY = "key-1".getBytes(StandardCharsets.UTF_8);
+    static final byte[] NAME = "name-22".getBytes(StandardCharsets.UTF_8);
     static final byte[] VALUE = "value \u00e9 1".getBytes(StandardCharsets.UTF_8);
     static final NodeStatus NODE = new NodeStatus(
             3,
@@ -64,6 +66,83 @@ final class Messages {
                 encode(o -> e.errorReply(o, 7, Status.NOT_LEADER, 2, "127.0.0.1:7402", "ask the leader")));
         all.put("status", encode(o -> e.status(o, 8)));
         all.put("status-reply", encode(o -> e.statusReply(o, 8, NODE)));
+        all.put("command-open-session-named", encode(o -> e.openSession(o, 9, NAME)));
+        all.put(
+                "command-put-if-revision",
+                encode(o -> e.command(
+                        o,
+                        10,
+                        77,
+                        8,
+                        5,
+                        CommandDescriptor.KIND_PUT,
+                        CommandDescriptor.FLAG_IF_REVISION | CommandDescriptor.FLAG_WANT_PREVIOUS,
+                        0x0102030405060708L,
+                        KEY,
+                        new byte[0],
+                        VALUE)));
+        all.put(
+                "command-delete-if-value",
+                encode(o -> e.command(
+                        o,
+                        11,
+                        77,
+                        9,
+                        5,
+                        CommandDescriptor.KIND_DELETE,
+                        CommandDescriptor.FLAG_IF_VALUE,
+                        0,
+                        KEY,
+                        VALUE,
+                        new byte[0])));
+        all.put("command-add", encode(o -> e.add(o, 12, 77, 10, 5, KEY, -2)));
+        all.put("command-put-batch", encode(o -> {
+            int start = e.beginBatch(o, 13, 77, 11, 5, 2 * BatchItemDescriptor.KEY_OFFSET + 2 + VALUE.length);
+            e.batchItem(o, new byte[] {'a'}, VALUE);
+            e.batchItem(o, new byte[] {'b'}, null);
+            e.end(o, start);
+        }));
+        all.put("command-delete-range", encode(o -> e.deleteRange(o, 14, 77, 12, 5, KEY, NAME)));
+        all.put("command-resolve", encode(o -> e.resolve(o, 15, 77, 13, 5)));
+        all.put("multi-get", encode(o -> e.multiGet(o, 16, GetDescriptor.READ_STALE, 1233, List.of(KEY, NAME))));
+        all.put("multi-get-reply", encode(o -> {
+            int start = e.beginMultiGetReply(o, 16, Status.OK, 1234, 2);
+            e.multiGetEntry(o, 11, 22, 33, VALUE);
+            e.multiGetEntry(o, 0, 0, 0, null);
+            e.end(o, start);
+        }));
+        all.put(
+                "scan",
+                encode(o -> e.scan(
+                        o,
+                        17,
+                        GetDescriptor.READ_LINEARIZABLE,
+                        ScanDescriptor.FLAG_REVERSE | ScanDescriptor.FLAG_KEYS_ONLY,
+                        65536,
+                        1233,
+                        99,
+                        KEY,
+                        NAME)));
+        all.put("scan-reply", encode(o -> {
+            int start = e.beginScanReply(o, 17, Status.OK, true, 2, 0x0102030405060708L, 1234, 5);
+            e.scanEntry(o, KEY, VALUE, 11, 22, 33);
+            e.scanEntry(o, NAME, new byte[0], 44, 55, 66);
+            e.end(o, start);
+        }));
+        all.put("scan-next", encode(o -> e.scanNext(o, 18, 0x0102030405060708L)));
+        all.put("scan-close", encode(o -> e.scanClose(o, 19, 0x0102030405060708L)));
+        all.put("wait-applied", encode(o -> e.waitApplied(o, 20, 1234, 5000)));
+        all.put("wait-applied-reply", encode(o -> e.waitAppliedReply(o, 20, 1235)));
+        all.put("node-details", encode(o -> e.nodeDetails(o, 21)));
+        all.put("node-details-reply", encode(o -> e.nodeDetailsReply(o, 21, "{\"id\":1}")));
+        all.put("checkpoint-open", encode(o -> e.checkpointOpen(o, 22)));
+        all.put("checkpoint-open-reply", encode(o -> e.checkpointOpenReply(o, 22, 7, 1234, 5, VALUE)));
+        all.put("checkpoint-read", encode(o -> e.checkpointRead(o, 23, 7, 2, 4096, 65536)));
+        all.put("checkpoint-read-reply", encode(o -> {
+            int start = e.beginCheckpointReadReply(o, 23, Status.OK, 4096, 3);
+            o.writeBytes(new byte[] {1, 2, 3});
+            e.end(o, start);
+        }));
         return all;
     }
 

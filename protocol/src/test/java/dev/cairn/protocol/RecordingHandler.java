@@ -20,8 +20,12 @@ final class RecordingHandler implements ClientRequestHandler, ClientReplyHandler
     public void onCommand(long requestId, ByteBuf frame, int offset, int length) {
         int keyLength = frame.getIntLE(offset + CommandDescriptor.KEY_LENGTH_OFFSET);
         int valueLength = frame.getIntLE(offset + CommandDescriptor.VALUE_LENGTH_OFFSET);
+        int expectedLength = frame.getIntLE(offset + CommandDescriptor.EXPECTED_LENGTH_OFFSET);
+        int flags = frame.getByte(offset + CommandDescriptor.FLAGS_OFFSET);
         int key = offset + frame.getUnsignedShortLE(offset + CommandDescriptor.BLOCK_LENGTH_OFFSET);
-        if (key + keyLength + valueLength != offset + length) {
+        int expected = key + keyLength;
+        int value = expected + expectedLength;
+        if (value + valueLength != offset + length) {
             throw new AssertionError("lengths do not add up to " + length);
         }
         calls.add("command " + requestId
@@ -30,7 +34,159 @@ final class RecordingHandler implements ClientRequestHandler, ClientReplyHandler
                 + " low " + frame.getLongLE(offset + CommandDescriptor.LOWEST_OPEN_SEQUENCE_OFFSET)
                 + " kind " + frame.getByte(offset + CommandDescriptor.KIND_OFFSET)
                 + " key " + text(frame, key, keyLength)
-                + " value " + text(frame, key + keyLength, valueLength));
+                + " value " + text(frame, value, valueLength)
+                + (flags == 0 ? "" : " flags " + flags)
+                + (expectedLength == 0 ? "" : " expected " + text(frame, expected, expectedLength))
+                + ((flags & CommandDescriptor.FLAG_IF_REVISION) == 0
+                        ? ""
+                        : " if revision " + frame.getLongLE(offset + CommandDescriptor.EXPECTED_REVISION_OFFSET)));
+    }
+
+    @Override
+    public void onMultiGet(
+            long requestId, int readMode, long minRevision, int keyCount, ByteBuf frame, int offset, int length) {
+        StringBuilder keys = new StringBuilder();
+        int at = offset;
+        for (int i = 0; i < keyCount; i++) {
+            int keyLength = frame.getIntLE(at);
+            keys.append(' ').append(text(frame, at + Integer.BYTES, keyLength));
+            at += Integer.BYTES + keyLength;
+        }
+        requireEnd(at, offset + length);
+        calls.add("multiGet " + requestId + " mode " + readMode + " min " + minRevision + " keys" + keys);
+    }
+
+    @Override
+    public void onScan(
+            long requestId,
+            int readMode,
+            int flags,
+            int chunkBytes,
+            long minRevision,
+            long limit,
+            ByteBuf frame,
+            int fromOffset,
+            int fromLength,
+            int toOffset,
+            int toLength) {
+        calls.add("scan " + requestId + " mode " + readMode + " flags " + flags + " chunk " + chunkBytes + " min "
+                + minRevision + " limit " + limit + " " + text(frame, fromOffset, fromLength) + ".."
+                + text(frame, toOffset, toLength));
+    }
+
+    @Override
+    public void onScanNext(long requestId, long cursorId) {
+        calls.add("scanNext " + requestId + " cursor " + Long.toHexString(cursorId));
+    }
+
+    @Override
+    public void onScanClose(long requestId, long cursorId) {
+        calls.add("scanClose " + requestId + " cursor " + Long.toHexString(cursorId));
+    }
+
+    @Override
+    public void onWaitApplied(long requestId, long index, int timeoutMs) {
+        calls.add("waitApplied " + requestId + " index " + index + " ms " + timeoutMs);
+    }
+
+    @Override
+    public void onNodeDetails(long requestId) {
+        calls.add("nodeDetails " + requestId);
+    }
+
+    @Override
+    public void onCheckpointOpen(long requestId) {
+        calls.add("checkpointOpen " + requestId);
+    }
+
+    @Override
+    public void onCheckpointRead(long requestId, long checkpointId, int fileNumber, long offset, int maxBytes) {
+        calls.add("checkpointRead " + requestId + " checkpoint " + checkpointId + " file " + fileNumber + " offset "
+                + offset + " max " + maxBytes);
+    }
+
+    @Override
+    public void onMultiGetReply(
+            long requestId, Status status, long revision, int entryCount, ByteBuf frame, int offset, int length) {
+        StringBuilder entries = new StringBuilder();
+        int at = offset;
+        for (int i = 0; i < entryCount; i++) {
+            int valueLength = frame.getIntLE(at + MultiGetReplyDescriptor.ENTRY_VALUE_LENGTH_OFFSET);
+            int value = at + MultiGetReplyDescriptor.ENTRY_VALUE_OFFSET;
+            entries.append(' ')
+                    .append(frame.getLongLE(at + MultiGetReplyDescriptor.ENTRY_CREATE_REVISION_OFFSET))
+                    .append('/')
+                    .append(frame.getLongLE(at + MultiGetReplyDescriptor.ENTRY_MOD_REVISION_OFFSET))
+                    .append('/')
+                    .append(frame.getLongLE(at + MultiGetReplyDescriptor.ENTRY_VERSION_OFFSET))
+                    .append(valueLength == MultiGetReplyDescriptor.ABSENT ? "absent" : text(frame, value, valueLength));
+            at = value + Math.max(0, valueLength);
+        }
+        requireEnd(at, offset + length);
+        calls.add("multiGetReply " + requestId + " " + status + " revision " + revision + entries);
+    }
+
+    @Override
+    public void onScanReply(
+            long requestId,
+            Status status,
+            boolean more,
+            long cursorId,
+            long revision,
+            long count,
+            int entryCount,
+            ByteBuf frame,
+            int offset,
+            int length) {
+        StringBuilder entries = new StringBuilder();
+        int at = offset;
+        for (int i = 0; i < entryCount; i++) {
+            int keyLength = frame.getIntLE(at + ScanReplyDescriptor.ENTRY_KEY_LENGTH_OFFSET);
+            int valueLength = frame.getIntLE(at + ScanReplyDescriptor.ENTRY_VALUE_LENGTH_OFFSET);
+            int key = at + ScanReplyDescriptor.ENTRY_KEY_OFFSET;
+            entries.append(' ')
+                    .append(text(frame, key, keyLength))
+                    .append(frame.getLongLE(at + ScanReplyDescriptor.ENTRY_CREATE_REVISION_OFFSET))
+                    .append('/')
+                    .append(frame.getLongLE(at + ScanReplyDescriptor.ENTRY_MOD_REVISION_OFFSET))
+                    .append('/')
+                    .append(frame.getLongLE(at + ScanReplyDescriptor.ENTRY_VERSION_OFFSET))
+                    .append(text(frame, key + keyLength, valueLength));
+            at = key + keyLength + valueLength;
+        }
+        requireEnd(at, offset + length);
+        calls.add("scanReply " + requestId + " " + status + (more ? " more" : "") + " cursor "
+                + Long.toHexString(cursorId) + " revision " + revision + " count " + count + entries);
+    }
+
+    @Override
+    public void onWaitAppliedReply(long requestId, long appliedIndex) {
+        calls.add("waitAppliedReply " + requestId + " applied " + appliedIndex);
+    }
+
+    @Override
+    public void onNodeDetailsReply(long requestId, ByteBuf frame, int offset, int length) {
+        calls.add("nodeDetailsReply " + requestId + " " + text(frame, offset, length));
+    }
+
+    @Override
+    public void onCheckpointOpenReply(
+            long requestId, long checkpointId, long index, long term, ByteBuf frame, int offset, int length) {
+        calls.add("checkpointOpenReply " + requestId + " checkpoint " + checkpointId + " index " + index + " term "
+                + term + " " + text(frame, offset, length));
+    }
+
+    @Override
+    public void onCheckpointReadReply(
+            long requestId, Status status, long fileOffset, ByteBuf frame, int offset, int length) {
+        calls.add("checkpointReadReply " + requestId + " " + status + " offset " + fileOffset + " "
+                + ByteBufUtil.hexDump(frame, offset, length));
+    }
+
+    private static void requireEnd(int at, int end) {
+        if (at != end) {
+            throw new AssertionError("the list ends at " + at + ", the frame at " + end);
+        }
     }
 
     @Override
