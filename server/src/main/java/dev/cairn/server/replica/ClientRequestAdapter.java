@@ -3,6 +3,7 @@ package dev.cairn.server.replica;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import dev.cairn.engine.CommandValidator;
+import dev.cairn.protocol.CheckpointReadDescriptor;
 import dev.cairn.protocol.FrameHeader;
 import dev.cairn.protocol.GetDescriptor;
 import dev.cairn.protocol.Limits;
@@ -37,6 +38,8 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
         switch (type) {
             case MessageType.COMMAND -> onCommand(connectionId, requestId, frame, variable, variableLength);
             case MessageType.GET -> onGet(connectionId, requestId, frame, block, blockLength, variable, variableLength);
+            case MessageType.CHECKPOINT_OPEN -> agent.onCheckpointOpen(connectionId, requestId);
+            case MessageType.CHECKPOINT_READ -> onCheckpointRead(connectionId, requestId, frame, block, blockLength);
             case MessageType.STATUS -> agent.onStatus(connectionId, requestId);
             default ->
                 agent.refuse(connectionId, requestId, Status.UNKNOWN_TYPE, "message type " + type + " is not known");
@@ -93,6 +96,30 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
         } else {
             agent.refuse(connectionId, requestId, Status.BAD_REQUEST, "read mode " + readMode + ", known are 1 and 2");
         }
+    }
+
+    private void onCheckpointRead(
+            final long connectionId,
+            final long requestId,
+            final DirectBuffer frame,
+            final int block,
+            final int blockLength) {
+        if (blockLength < CheckpointReadDescriptor.BLOCK_LENGTH) {
+            agent.refuse(
+                    connectionId,
+                    requestId,
+                    Status.BAD_REQUEST,
+                    "CHECKPOINT_READ with a block of " + blockLength + " bytes, expected at least "
+                            + CheckpointReadDescriptor.BLOCK_LENGTH);
+            return;
+        }
+        agent.onCheckpointRead(
+                connectionId,
+                requestId,
+                frame.getLong(block + CheckpointReadDescriptor.CHECKPOINT_ID_OFFSET, LITTLE_ENDIAN),
+                frame.getInt(block + CheckpointReadDescriptor.FILE_NUMBER_OFFSET, LITTLE_ENDIAN),
+                frame.getLong(block + CheckpointReadDescriptor.OFFSET_OFFSET, LITTLE_ENDIAN),
+                frame.getInt(block + CheckpointReadDescriptor.MAX_BYTES_OFFSET, LITTLE_ENDIAN));
     }
 
     private static String reason(final Status status) {

@@ -11,6 +11,7 @@ import dev.cairn.raft.Role;
 import dev.cairn.wal.EntryDescriptor;
 import dev.cairn.wal.HardState;
 import dev.cairn.wal.Wal;
+import java.nio.ByteBuffer;
 import java.util.Map;
 import org.agrona.DirectBuffer;
 import org.agrona.collections.LongHashSet;
@@ -40,6 +41,9 @@ public final class ConsensusAgent {
     /** Bytes of commands that may be proposed and not yet applied; beyond it clients are told BUSY. */
     static final long MAX_OPEN_PROPOSAL_BYTES = 256L << 20;
 
+    /** Commands under way while writes are slowed down for a peer that catches up by a snapshot. */
+    private static final int SLOWED_OPEN_PROPOSALS = 8;
+
     /** Reads served in one cycle. */
     private static final int READS_PER_CYCLE = 4096;
 
@@ -66,6 +70,7 @@ public final class ConsensusAgent {
     private final ReplyPublisher replies;
     private final ClientRequestAdapter clientAdapter = new ClientRequestAdapter(this);
     private final EventLog events;
+    private final Snapshots snapshots;
 
     private final ReplySlots slots;
     private final PendingReads reads = new PendingReads(Limits.MAX_KEY_BYTES);
@@ -74,6 +79,7 @@ public final class ConsensusAgent {
     private final PendingReads.Handler failRead = this::refuseNotLeader;
     private final MessageHandler onResult = this::onResult;
     private final MessageHandler onRow = this::onRow;
+    private final Snapshots.ReplyHandler checkpointReplies = new CheckpointReplies();
 
     private final long readableFromIndex;
     private long nowNs;
@@ -103,6 +109,7 @@ public final class ConsensusAgent {
         peers = around.peers();
         clients = around.clients();
         events = around.events();
+        snapshots = around.snapshots();
         replies = new ReplyPublisher(clients);
         peerPublisher = new PeerPublisher(peers, wal.newLoopCursor());
         nowNs = startNs;
@@ -119,7 +126,7 @@ public final class ConsensusAgent {
                 log,
                 new Output(),
                 around.jitter());
-        peerAdapter = new PeerMessageAdapter(core, log, events);
+        peerAdapter = new PeerMessageAdapter(core, log, snapshots, events);
         offeredIndex = apply.appliedIndex();
         lastAppendedPosition = wal.appendedPosition();
         lastAppendNs = startNs;
@@ -165,7 +172,7 @@ public final class ConsensusAgent {
         core.onHardStateDurable(durable.sequence(), durable.term());
         core.onLogDurable(wal.durablePosition());
         takeApplied(apply.appliedIndex());
-        return apply.pollResults(onResult) + slowReader.pollResults(onRow);
+        return apply.pollResults(onResult) + slowReader.pollResults(onRow) + snapshots.pollReplies(checkpointReplies);
     }
 
     private void takeApplied(final long appliedIndex) {
@@ -219,7 +226,23 @@ public final class ConsensusAgent {
         }
         nextTickNs = Math.max(nextTickNs + tickNs, nowNs + tickNs / 2);
         core.tick();
+        dropLog();
         return 1;
+    }
+
+    /** What a snapshot holds may go from the log, in whole segments and behind a kept tail. */
+    private void dropLog() {
+        snapshots.onLogSize(wal.firstIndex(), wal.bytesBehind(0), wal.bytesBehind(snapshots.newestIndex()));
+        final long droppable = Math.min(snapshots.droppableIndex(), Math.min(core.appliedIndex(), core.durableIndex()));
+        if (droppable <= core.baseIndex()) {
+            return;
+        }
+        final long upToIndex = wal.prefixBehind(droppable, snapshots.keptLogBytes());
+        final long before = core.baseIndex();
+        core.truncatePrefix(upToIndex);
+        if (core.baseIndex() > before) {
+            events.onLogDropped(core.baseIndex() + 1);
+        }
     }
 
     // ---- clients -------------------------------------------------------------------------------------------------
@@ -237,6 +260,8 @@ public final class ConsensusAgent {
         } else if (core.lastIndex() - core.appliedIndex() >= slots.capacity()
                 || openBytes + length > MAX_OPEN_PROPOSAL_BYTES) {
             refuse(connectionId, requestId, Status.BUSY, "too many commands are under way");
+        } else if (snapshots.slowsWrites() && core.lastIndex() - core.appliedIndex() >= SLOWED_OPEN_PROPOSALS) {
+            refuse(connectionId, requestId, Status.BUSY, "writes are slowed down until a peer has caught up");
         } else if (!wal.ensureRoom(EntryDescriptor.HEADER_LENGTH + length)) {
             refuse(connectionId, requestId, Status.NO_SPACE, "the disk of the leader is full");
         } else {
@@ -294,6 +319,24 @@ public final class ConsensusAgent {
             slowReaderWake.wake();
         } else {
             refuse(connectionId, requestId, Status.BUSY, "too many reads wait for the disk");
+        }
+    }
+
+    void onCheckpointOpen(final long connectionId, final long requestId) {
+        if (!snapshots.open(connectionId, requestId)) {
+            refuse(connectionId, requestId, Status.BUSY, "too many requests for checkpoints wait");
+        }
+    }
+
+    void onCheckpointRead(
+            final long connectionId,
+            final long requestId,
+            final long checkpointId,
+            final int fileNumber,
+            final long offset,
+            final int maxBytes) {
+        if (!snapshots.read(connectionId, requestId, checkpointId, fileNumber, offset, maxBytes)) {
+            refuse(connectionId, requestId, Status.BUSY, "too many requests for checkpoints wait");
         }
     }
 
@@ -377,6 +420,25 @@ public final class ConsensusAgent {
         return core;
     }
 
+    /** Answers of the thread that reads checkpoints, on their way to clients. */
+    private final class CheckpointReplies implements Snapshots.ReplyHandler {
+        @Override
+        public void onOpened(
+                final long connectionId, final long requestId, final Snapshots.Offer opened, final byte[] manifest) {
+            replies.checkpointOpened(connectionId, requestId, opened, manifest);
+        }
+
+        @Override
+        public void onChunk(final long connectionId, final long requestId, final long offset, final ByteBuffer bytes) {
+            replies.checkpointChunk(connectionId, requestId, offset, bytes);
+        }
+
+        @Override
+        public void onRefused(final long connectionId, final long requestId, final Status status, final String text) {
+            refuse(connectionId, requestId, status, text);
+        }
+    }
+
     /** What the core wants done beyond the frames that the publisher writes. */
     private final class Output implements RaftOutput {
         @Override
@@ -441,7 +503,10 @@ public final class ConsensusAgent {
 
         @Override
         public void onPeerNeedsSnapshot(final int peerId) {
-            // Nothing drops entries yet, so no peer can need it.
+            final Snapshots.Offer offer = snapshots.offerTo(peerId);
+            if (offer != null) {
+                peerPublisher.sendInstallSnapshot(peerId, core.currentTerm(), offer);
+            }
         }
 
         @Override

@@ -7,6 +7,7 @@ import dev.cairn.raft.RaftCore;
 import dev.cairn.server.replica.PeerProtocol.AppendAccepted;
 import dev.cairn.server.replica.PeerProtocol.AppendEntries;
 import dev.cairn.server.replica.PeerProtocol.AppendRejected;
+import dev.cairn.server.replica.PeerProtocol.InstallSnapshot;
 import dev.cairn.server.replica.PeerProtocol.RequestVote;
 import dev.cairn.server.replica.PeerProtocol.Vote;
 import org.agrona.DirectBuffer;
@@ -18,12 +19,14 @@ import org.agrona.DirectBuffer;
 final class PeerMessageAdapter implements PeerTransport.Handler {
     private final RaftCore core;
     private final WalRaftLog log;
+    private final Snapshots snapshots;
     private final EventLog events;
     private final EntryBatch batch = new EntryBatch();
 
-    PeerMessageAdapter(final RaftCore core, final WalRaftLog log, final EventLog events) {
+    PeerMessageAdapter(final RaftCore core, final WalRaftLog log, final Snapshots snapshots, final EventLog events) {
         this.core = core;
         this.log = log;
+        this.snapshots = snapshots;
         this.events = events;
     }
 
@@ -57,6 +60,7 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
             case PeerProtocol.APPEND_ENTRIES -> AppendEntries.BLOCK_LENGTH;
             case PeerProtocol.APPEND_ACCEPTED -> AppendAccepted.BLOCK_LENGTH;
             case PeerProtocol.APPEND_REJECTED -> AppendRejected.BLOCK_LENGTH;
+            case PeerProtocol.INSTALL_SNAPSHOT -> InstallSnapshot.BLOCK_LENGTH;
             default -> 0;
         };
     }
@@ -85,6 +89,7 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
                         frame.getLong(block + AppendRejected.CONFLICT_INDEX_OFFSET, LITTLE_ENDIAN),
                         frame.getLong(block + AppendRejected.CONFLICT_TERM_OFFSET, LITTLE_ENDIAN),
                         frame.getLong(block + AppendRejected.READ_POSITION_OFFSET, LITTLE_ENDIAN));
+            case PeerProtocol.INSTALL_SNAPSHOT -> onInstallSnapshot(peerId, frame, block);
             case PeerProtocol.REQUEST_VOTE ->
                 core.onRequestVote(
                         peerId,
@@ -100,6 +105,19 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
                         frame.getLong(block + Vote.REQUEST_TERM_OFFSET, LITTLE_ENDIAN),
                         frame.getByte(block + Vote.GRANTED_OFFSET) != 0);
             default -> events.onBadPeerFrame(peerId, "unknown type " + type);
+        }
+    }
+
+    private void onInstallSnapshot(final int peerId, final DirectBuffer frame, final int block) {
+        final long term = frame.getLong(block + InstallSnapshot.TERM_OFFSET, LITTLE_ENDIAN);
+        final long index = frame.getLong(block + InstallSnapshot.INDEX_OFFSET, LITTLE_ENDIAN);
+        if (core.onInstallSnapshot(peerId, term, index)) {
+            snapshots.onOffered(
+                    peerId,
+                    new Snapshots.Offer(
+                            frame.getLong(block + InstallSnapshot.CHECKPOINT_ID_OFFSET, LITTLE_ENDIAN),
+                            index,
+                            frame.getLong(block + InstallSnapshot.INDEX_TERM_OFFSET, LITTLE_ENDIAN)));
         }
     }
 

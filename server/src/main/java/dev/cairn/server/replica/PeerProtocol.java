@@ -14,6 +14,7 @@ public final class PeerProtocol {
     public static final int APPEND_ENTRIES = 104;
     public static final int APPEND_ACCEPTED = 105;
     public static final int APPEND_REJECTED = 106;
+    public static final int INSTALL_SNAPSHOT = 107;
 
     private PeerProtocol() {}
 
@@ -24,6 +25,7 @@ public final class PeerProtocol {
      *   0 u32 magic "CARP"        4 u16 version        6 u16 status (reply: a protocol Status, 0 = welcome)
      *   8 i64 cluster id hash    16 i32 node id       20 i32 the node id that is dialled
      *  24 i64 storage id of the sender's data directory
+     *  32 i32 purpose: 0 consensus, 1 reading of checkpoints; absent = 0    36 i32 0
      * </pre>
      */
     public static final class Hello {
@@ -36,6 +38,9 @@ public final class PeerProtocol {
         public static final int TO_NODE_ID_OFFSET = 20;
         public static final int STORAGE_ID_OFFSET = 24;
         public static final int BLOCK_LENGTH = 32;
+        public static final int PURPOSE_OFFSET = 32;
+        public static final int BLOCK_LENGTH_WITH_PURPOSE = 40;
+        public static final int PURPOSE_CHECKPOINTS = 1;
 
         private Hello() {}
     }
@@ -129,5 +134,22 @@ public final class PeerProtocol {
         public static final int BLOCK_LENGTH = 40;
 
         private AppendRejected() {}
+    }
+
+    /**
+     * The leader's log no longer holds what the follower needs: it shall fetch this snapshot over a connection of its own.
+     *
+     * <pre>
+     *   0 i64 term    8 i64 index    16 i64 term of that index    24 i64 checkpoint id
+     * </pre>
+     */
+    public static final class InstallSnapshot {
+        public static final int TERM_OFFSET = 0;
+        public static final int INDEX_OFFSET = 8;
+        public static final int INDEX_TERM_OFFSET = 16;
+        public static final int CHECKPOINT_ID_OFFSET = 24;
+        public static final int BLOCK_LENGTH = 32;
+
+        private InstallSnapshot() {}
     }
 }

@@ -6,6 +6,7 @@ import dev.cairn.protocol.FrameHeader;
 import dev.cairn.server.replica.PeerProtocol.AppendAccepted;
 import dev.cairn.server.replica.PeerProtocol.AppendEntries;
 import dev.cairn.server.replica.PeerProtocol.AppendRejected;
+import dev.cairn.server.replica.PeerProtocol.InstallSnapshot;
 import dev.cairn.server.replica.PeerProtocol.RequestVote;
 import dev.cairn.server.replica.PeerProtocol.Vote;
 import dev.cairn.wal.LogCursor;
@@ -135,6 +136,15 @@ final class PeerPublisher {
         frame.putLong(BLOCK + AppendRejected.CONFLICT_TERM_OFFSET, conflictTerm, LITTLE_ENDIAN);
         frame.putLong(BLOCK + AppendRejected.READ_POSITION_OFFSET, readPosition, LITTLE_ENDIAN);
         transport.sendReply(to);
+    }
+
+    void sendInstallSnapshot(final int to, final long term, final Snapshots.Offer offer) {
+        final MutableDirectBuffer frame = claim(PeerProtocol.INSTALL_SNAPSHOT, InstallSnapshot.BLOCK_LENGTH, 0);
+        frame.putLong(BLOCK + InstallSnapshot.TERM_OFFSET, term, LITTLE_ENDIAN);
+        frame.putLong(BLOCK + InstallSnapshot.INDEX_OFFSET, offer.index(), LITTLE_ENDIAN);
+        frame.putLong(BLOCK + InstallSnapshot.INDEX_TERM_OFFSET, offer.term(), LITTLE_ENDIAN);
+        frame.putLong(BLOCK + InstallSnapshot.CHECKPOINT_ID_OFFSET, offer.checkpointId(), LITTLE_ENDIAN);
+        transport.sendRequest(to);
     }
 
     void flush() {

@@ -17,6 +17,7 @@ import dev.cairn.wal.WalConfig;
 import java.util.Map;
 import java.util.function.IntUnaryOperator;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Log, state machine and agents of one node, wired and recovered, waiting to be stepped: by the node's threads, or by a
@@ -72,7 +73,46 @@ public final class Replica implements AutoCloseable {
             Wakeable loopWake,
             Wakeable logSyncWake,
             Wakeable applyWake,
-            Wakeable slowReaderWake) {}
+            Wakeable slowReaderWake,
+            Snapshots snapshots) {
+        /** Without snapshots. */
+        public Surroundings(
+                final SegmentDirectory rootDirectory,
+                final SegmentDirectory walDirectory,
+                final KvStore store,
+                final PeerTransport peers,
+                final ClientTransport clients,
+                final EventLog events,
+                final LongSupplier salts,
+                final IntUnaryOperator jitter,
+                final Wakeable loopWake,
+                final Wakeable logSyncWake,
+                final Wakeable applyWake,
+                final Wakeable slowReaderWake) {
+            this(
+                    rootDirectory,
+                    walDirectory,
+                    store,
+                    peers,
+                    clients,
+                    events,
+                    salts,
+                    jitter,
+                    loopWake,
+                    logSyncWake,
+                    applyWake,
+                    slowReaderWake,
+                    Snapshots.NONE);
+        }
+    }
+
+    /**
+     * A snapshot whose database was put in the store's place; the log has to follow.
+     *
+     * @param index everything up to it is in the store
+     * @param term of the entry at that index
+     */
+    public record Installed(long index, long term) {}
 
     /** What the consensus agent is built from. */
     record Parts(
@@ -92,10 +132,24 @@ public final class Replica implements AutoCloseable {
      * @throws dev.cairn.wal.WalException when the log or the hard state is damaged or unreadable; files are kept
      */
     public Replica(final Config config, final Surroundings around, final long startNs) {
+        this(config, around, startNs, null);
+    }
+
+    /**
+     * As above, behind a snapshot: the log keeps what it holds behind the snapshot's entry, or starts again right behind it.
+     * When this returns that is durable.
+     *
+     * @param installed null when no installation is under way
+     */
+    public Replica(
+            final Config config, final Surroundings around, final long startNs, final @Nullable Installed installed) {
         hardStateFile = HardStateFile.open(config.wal(), around.rootDirectory(), HARD_STATE_FILE);
         final AppliedState flushed = around.store().flushedApplied();
-        final Floor floor = new Floor(flushed.index(), flushed.term());
+        final Floor floor = installed == null ? new Floor(flushed.index(), flushed.term()) : Floor.UNKNOWN;
         wal = Wal.open(config.wal(), around.walDirectory(), hardStateFile, floor, around.salts());
+        if (installed != null) {
+            startLogBehind(installed, flushed);
+        }
         final HardState hardState = hardStateFile.current();
         final long startTerm =
                 Math.max(Math.max(hardState.term(), wal.recovery().highestTerm()), flushed.term());
@@ -109,6 +163,18 @@ public final class Replica implements AutoCloseable {
         slowReader = new ReaderAgent(slowKvReader, around.loopWake(), config.capacities());
         consensus = new ConsensusAgent(
                 new Parts(config, around, wal, startTerm, logSync, apply, memoryReader, slowReader), startNs);
+    }
+
+    private void startLogBehind(final Installed installed, final AppliedState flushed) {
+        if (flushed.index() != installed.index() || flushed.term() != installed.term()) {
+            throw new IllegalStateException("the store holds index " + flushed.index() + " term " + flushed.term()
+                    + ", the installed snapshot index " + installed.index() + " term " + installed.term());
+        }
+        if (!wal.reaches(installed.index(), installed.term())) {
+            wal.reset(installed.index(), installed.term());
+            wal.publish();
+            wal.force();
+        }
     }
 
     public RecoveryReport recovery() {

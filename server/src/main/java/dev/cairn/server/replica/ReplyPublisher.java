@@ -4,6 +4,8 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.cairn.engine.ValueDescriptor;
+import dev.cairn.protocol.CheckpointOpenReplyDescriptor;
+import dev.cairn.protocol.CheckpointReadReplyDescriptor;
 import dev.cairn.protocol.CommandReplyDescriptor;
 import dev.cairn.protocol.ErrorReplyDescriptor;
 import dev.cairn.protocol.FrameHeader;
@@ -14,6 +16,7 @@ import dev.cairn.protocol.Status;
 import dev.cairn.protocol.StatusReplyDescriptor;
 import dev.cairn.raft.RaftCore;
 import dev.cairn.raft.Role;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
@@ -47,6 +50,43 @@ final class ReplyPublisher {
         frame.putInt(BLOCK + CommandReplyDescriptor.RESULT_LENGTH_OFFSET, length, LITTLE_ENDIAN);
         frame.putLong(BLOCK + CommandReplyDescriptor.REVISION_OFFSET, revision, LITTLE_ENDIAN);
         frame.putBytes(BLOCK + CommandReplyDescriptor.BLOCK_LENGTH, result, offset, length);
+        transport.send();
+    }
+
+    void checkpointOpened(
+            final long connectionId, final long requestId, final Snapshots.Offer opened, final byte[] manifest) {
+        final MutableDirectBuffer frame = claim(
+                connectionId,
+                requestId,
+                MessageType.CHECKPOINT_OPEN_REPLY,
+                CheckpointOpenReplyDescriptor.BLOCK_LENGTH,
+                manifest.length);
+        if (frame == null) {
+            return;
+        }
+        frame.putLong(BLOCK + CheckpointOpenReplyDescriptor.CHECKPOINT_ID_OFFSET, opened.checkpointId(), LITTLE_ENDIAN);
+        frame.putLong(BLOCK + CheckpointOpenReplyDescriptor.INDEX_OFFSET, opened.index(), LITTLE_ENDIAN);
+        frame.putLong(BLOCK + CheckpointOpenReplyDescriptor.TERM_OFFSET, opened.term(), LITTLE_ENDIAN);
+        frame.putLong(BLOCK + CheckpointOpenReplyDescriptor.MANIFEST_LENGTH_OFFSET, manifest.length, LITTLE_ENDIAN);
+        frame.putBytes(BLOCK + CheckpointOpenReplyDescriptor.BLOCK_LENGTH, manifest);
+        transport.send();
+    }
+
+    void checkpointChunk(final long connectionId, final long requestId, final long offset, final ByteBuffer bytes) {
+        final int length = bytes.remaining();
+        final MutableDirectBuffer frame = claim(
+                connectionId,
+                requestId,
+                MessageType.CHECKPOINT_READ_REPLY,
+                CheckpointReadReplyDescriptor.BLOCK_LENGTH,
+                length);
+        if (frame == null) {
+            return;
+        }
+        frame.putInt(BLOCK + CheckpointReadReplyDescriptor.STATUS_OFFSET, Status.OK.code(), LITTLE_ENDIAN);
+        frame.putInt(BLOCK + CheckpointReadReplyDescriptor.LENGTH_OFFSET, length, LITTLE_ENDIAN);
+        frame.putLong(BLOCK + CheckpointReadReplyDescriptor.OFFSET_OFFSET, offset, LITTLE_ENDIAN);
+        frame.putBytes(BLOCK + CheckpointReadReplyDescriptor.BLOCK_LENGTH, bytes, length);
         transport.send();
     }
 

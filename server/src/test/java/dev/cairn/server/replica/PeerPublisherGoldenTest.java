@@ -76,6 +76,12 @@ class PeerPublisherGoldenTest {
     }
 
     @Test
+    void installSnapshot() throws IOException {
+        publisher.sendInstallSnapshot(2, 7, new Snapshots.Offer(0x0123456789abcdefL, 100, 6));
+        assertGolden("install-snapshot");
+    }
+
+    @Test
     void appendEntriesAndPeersWithTheSameEntriesShareOneFrame() throws IOException {
         appendTwo();
         publisher.sendAppendEntries(2, 7, 0, 0, 2, 1, 9);
