@@ -9,11 +9,13 @@ import org.agrona.ExpandableArrayBuffer;
  * memory is kept. Open addressing over positions (+1; 0 = free) of entries in one buffer:
  *
  * <pre>
- *   0      8                16            24        32          36
- *  +------+----------------+-------------+---------+-----------+-----
- *  | hash | createRevision | modRevision | version | keyLength | key
- *  +------+----------------+-------------+---------+-----------+-----
+ *   0      8                16            24        32          36      40
+ *  +------+----------------+-------------+---------+-----------+-------+-----
+ *  | hash | createRevision | modRevision | version | keyLength | value | key
+ *  +------+----------------+-------------+---------+-----------+-------+-----
  * </pre>
+ *
+ * {@code value} is the position of the value in {@link BatchValues}.
  */
 final class BatchHeaders {
     private static final int HASH = 0;
@@ -21,7 +23,8 @@ final class BatchHeaders {
     private static final int MOD_REVISION = 16;
     private static final int VERSION = 24;
     private static final int KEY_LENGTH = 32;
-    private static final int KEY = 36;
+    private static final int VALUE = 36;
+    private static final int KEY = 40;
 
     private final ExpandableArrayBuffer entries = new ExpandableArrayBuffer(1024);
     private int[] table = new int[64];
@@ -50,7 +53,19 @@ final class BatchHeaders {
         return entries.getLong(found + VERSION);
     }
 
-    void put(long hash, DirectBuffer key, int offset, int length, long createRevision, long modRevision, long version) {
+    int valuePosition() {
+        return entries.getInt(found + VALUE);
+    }
+
+    void put(
+            long hash,
+            DirectBuffer key,
+            int offset,
+            int length,
+            long createRevision,
+            long modRevision,
+            long version,
+            int valuePosition) {
         int slot = slotOf(hash, key, offset, length);
         int entry = table[slot] - 1;
         if (entry < 0) {
@@ -65,6 +80,7 @@ final class BatchHeaders {
         entries.putLong(entry + CREATE_REVISION, createRevision);
         entries.putLong(entry + MOD_REVISION, modRevision);
         entries.putLong(entry + VERSION, version);
+        entries.putInt(entry + VALUE, valuePosition);
         if (count * 2 > table.length) {
             grow();
         }

@@ -17,16 +17,23 @@ import org.agrona.concurrent.UnsafeBuffer;
  * <p>Sets of four slots, 128 bytes each; the slot used longest ago makes room.
  *
  * <pre>
- *   0      8                16            24        32      36      40          44
- *  +------+----------------+-------------+---------+-------+-------+-----------+-----+
- *  | hash | createRevision | modRevision | version | used  | batch | keyLength | key |
- *  +------+----------------+-------------+---------+-------+-------+-----------+-----+
+ *   0      8                16            24        32      36      40          44      48
+ *  +------+----------------+-------------+---------+-------+-------+-----------+-------+-----+
+ *  | hash | createRevision | modRevision | version | used  | batch | keyLength | value | key |
+ *  +------+----------------+-------------+---------+-------+-------+-----------+-------+-----+
  * </pre>
  *
- * A key that is known to be absent has version 0. {@code keyLength} 0 marks an empty slot.
+ * A key that is known to be absent has version 0. {@code keyLength} 0 marks an empty slot. {@code value} is the position of the value in
+ * {@link BatchValues}, and means something while {@code batch} is the open one.
+ *
+ * <p>A range that is deleted touches no slot: it is noted in {@link DeletedRanges}, and a header modified before it and covered by it reads as
+ * absent. Only when many ranges have come together is everything forgotten, which costs a pass over all slots.
  */
 final class HeaderCache {
-    static final int MAX_KEY_BYTES = 84;
+    static final int MAX_KEY_BYTES = 80;
+
+    /** Ranges kept over the end of a batch. */
+    static final int MAX_KEPT_RANGES = 32;
 
     private static final int HASH = 0;
     private static final int CREATE_REVISION = 8;
@@ -35,19 +42,22 @@ final class HeaderCache {
     private static final int USED = 32;
     private static final int BATCH = 36;
     private static final int KEY_LENGTH = 40;
-    private static final int KEY = 44;
+    private static final int VALUE = 44;
+    private static final int KEY = 48;
     private static final int SLOT = 128;
     private static final int WAYS = 4;
 
     private final UnsafeBuffer slots;
     private final int setMask;
     private final BatchHeaders overflow = new BatchHeaders();
+    private final DeletedRanges ranges = new DeletedRanges();
     private int clock;
     private int batch = 1;
 
     private long createRevision;
     private long modRevision;
     private long version;
+    private int valuePosition = BatchValues.NONE;
 
     /** @param entries rounded up to a power of two; 0 = no slots; each takes 128 bytes of direct memory */
     HeaderCache(int entries) {
@@ -60,26 +70,40 @@ final class HeaderCache {
         setMask = capacity / WAYS - 1;
     }
 
-    /** Finds a key's header, which then stands in {@link #createRevision}, {@link #modRevision} and {@link #version}. */
+    /**
+     * Finds a key's header, which then stands in {@link #createRevision}, {@link #modRevision}, {@link #version} and {@link #valuePosition}.
+     */
     boolean find(DirectBuffer key, int offset, int length) {
         long hash = KeyHash.of(key, offset, length);
         if (overflow.find(hash, key, offset, length)) {
-            set(overflow.createRevision(), overflow.modRevision(), overflow.version());
-            return true;
+            set(overflow.createRevision(), overflow.modRevision(), overflow.version(), overflow.valuePosition());
+        } else {
+            int slot = slotOf(hash, key, offset, length);
+            if (slot < 0) {
+                return false;
+            }
+            slots.putInt(slot + USED, ++clock);
+            set(
+                    slots.getLong(slot + CREATE_REVISION),
+                    slots.getLong(slot + MOD_REVISION),
+                    slots.getLong(slot + VERSION),
+                    slots.getInt(slot + BATCH) == batch ? slots.getInt(slot + VALUE) : BatchValues.NONE);
         }
-        int slot = slotOf(hash, key, offset, length);
-        if (slot < 0) {
-            return false;
-        }
-        slots.putInt(slot + USED, ++clock);
-        set(slots.getLong(slot + CREATE_REVISION), slots.getLong(slot + MOD_REVISION), slots.getLong(slot + VERSION));
+        clearIfDeleted(key, offset, length);
         return true;
     }
 
-    private void set(long newCreateRevision, long newModRevision, long newVersion) {
+    private void set(long newCreateRevision, long newModRevision, long newVersion, int newValuePosition) {
         createRevision = newCreateRevision;
         modRevision = newModRevision;
         version = newVersion;
+        valuePosition = newValuePosition;
+    }
+
+    private void clearIfDeleted(DirectBuffer key, int offset, int length) {
+        if (version != 0 && ranges.coverSince(modRevision, key, offset, length)) {
+            set(0, 0, 0, BatchValues.NONE);
+        }
     }
 
     private int slotOf(long hash, DirectBuffer key, int offset, int length) {
@@ -114,17 +138,44 @@ final class HeaderCache {
         return version;
     }
 
-    /** Takes a header that the store holds: it stands in the fields as after {@link #find}, and is remembered if there is a place. */
-    void onRead(
-            DirectBuffer key, int offset, int length, long rowCreateRevision, long rowModRevision, long rowVersion) {
-        set(rowCreateRevision, rowModRevision, rowVersion);
-        remember(key, offset, length, rowCreateRevision, rowModRevision, rowVersion, false);
+    /** Where the open batch keeps the value; {@link BatchValues#NONE}: an existing key's value is the one that the store shows. */
+    int valuePosition() {
+        return valuePosition;
     }
 
-    /** Remembers a header that the open batch writes; it stays until {@link #onBatchWritten}. */
-    void onWrite(
+    /**
+     * Takes a header that the store holds: what it means now, ranges deleted in the open batch included, stands in the fields as after
+     * {@link #find}, and is remembered if there is a place.
+     */
+    void onRead(
             DirectBuffer key, int offset, int length, long rowCreateRevision, long rowModRevision, long rowVersion) {
-        remember(key, offset, length, rowCreateRevision, rowModRevision, rowVersion, true);
+        set(rowCreateRevision, rowModRevision, rowVersion, BatchValues.NONE);
+        clearIfDeleted(key, offset, length);
+        remember(key, offset, length, createRevision, modRevision, version, false, BatchValues.NONE);
+    }
+
+    /** Remembers a header that the open batch writes; it stays until {@link #onBatchWritten}. A key deleted has version 0 and no value. */
+    void onWrite(
+            DirectBuffer key,
+            int offset,
+            int length,
+            long rowCreateRevision,
+            long rowModRevision,
+            long rowVersion,
+            int rowValuePosition) {
+        remember(key, offset, length, rowCreateRevision, rowModRevision, rowVersion, true, rowValuePosition);
+    }
+
+    /** The open batch deletes a range, as in {@link KvStore#deleteRange}, at {@code index}. */
+    void onDeleteRange(
+            long index,
+            DirectBuffer from,
+            int fromOffset,
+            int fromLength,
+            DirectBuffer to,
+            int toOffset,
+            int toLength) {
+        ranges.add(index, from, fromOffset, fromLength, to, toOffset, toLength);
     }
 
     private void remember(
@@ -134,7 +185,8 @@ final class HeaderCache {
             long rowCreate,
             long rowMod,
             long rowVersion,
-            boolean inOpenBatch) {
+            boolean inOpenBatch,
+            int rowValuePosition) {
         long hash = KeyHash.of(key, offset, length);
         int slot = slotOf(hash, key, offset, length);
         if (slot < 0 && setMask >= 0 && length <= MAX_KEY_BYTES && !overflow.find(hash, key, offset, length)) {
@@ -147,9 +199,10 @@ final class HeaderCache {
             slots.putInt(slot + USED, ++clock);
             if (inOpenBatch) {
                 slots.putInt(slot + BATCH, batch);
+                slots.putInt(slot + VALUE, rowValuePosition);
             }
         } else if (inOpenBatch) {
-            overflow.put(hash, key, offset, length, rowCreate, rowMod, rowVersion);
+            overflow.put(hash, key, offset, length, rowCreate, rowMod, rowVersion, rowValuePosition);
         }
     }
 
@@ -183,5 +236,11 @@ final class HeaderCache {
     void onBatchWritten() {
         batch++;
         overflow.clear();
+        if (ranges.count() > MAX_KEPT_RANGES) {
+            ranges.clear();
+            for (int slot = 0; slot < slots.capacity(); slot += SLOT) {
+                slots.putInt(slot + KEY_LENGTH, 0);
+            }
+        }
     }
 }

@@ -2,7 +2,10 @@ package dev.cairn.engine;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
+import dev.cairn.protocol.BatchItemDescriptor;
 import dev.cairn.protocol.CommandDescriptor;
+import dev.cairn.protocol.ResolvedAnswerDescriptor;
+import dev.cairn.protocol.ResultEntryDescriptor;
 import dev.cairn.protocol.Status;
 import java.nio.charset.StandardCharsets;
 import org.agrona.DirectBuffer;
@@ -28,6 +31,7 @@ public final class KvStateMachine implements StateMachine {
     private final SessionLimits limits;
     private final ClientSessionTable sessions;
     private final HeaderCache headers;
+    private final BatchValues values = new BatchValues();
     private final CommandFlyweight command = new CommandFlyweight();
     private final CommandChecksum checksum = new CommandChecksum();
     private final PendingResults results = new PendingResults();
@@ -37,6 +41,7 @@ public final class KvStateMachine implements StateMachine {
     private long committedTerm;
     private long committedLogTimeMs;
     private long committedDigest;
+    private long committedNextExpiryMs;
 
     // Of the open batch.
     private long index;
@@ -48,6 +53,14 @@ public final class KvStateMachine implements StateMachine {
     // Of the entry in hand.
     private Status status = Status.OK;
     private long revision;
+    private byte[] resultBytes = PendingResults.NO_BYTES;
+
+    // The value that findValue found.
+    private DirectBuffer currentBuffer = new UnsafeBuffer(0, 0);
+    private int currentOffset;
+    private int currentLength;
+
+    private final UnsafeBuffer digits = new UnsafeBuffer(new byte[DecimalNumber.MAX_LENGTH]);
 
     /** Continues from what the store holds. */
     public KvStateMachine(KvStore store) {
@@ -80,10 +93,11 @@ public final class KvStateMachine implements StateMachine {
         committedTerm = term;
         committedLogTimeMs = logTimeMs;
         committedDigest = digest;
+        committedNextExpiryMs = sessions.nextExpiryLogTimeMs();
     }
 
     @Override
-    public void apply(
+    public int apply(
             long entryIndex,
             long entryTerm,
             long entryLogTimeMs,
@@ -101,18 +115,22 @@ public final class KvStateMachine implements StateMachine {
         term = entryTerm;
         // It never goes back, whatever a leader wrote.
         logTimeMs = Math.max(logTimeMs, entryLogTimeMs);
+        sessions.expire(logTimeMs);
+        int resultLength = 0;
         switch (type) {
             case ENTRY_NOOP, ENTRY_CLOCK -> {}
             case ENTRY_COMMAND -> {
                 applyCommand(payload, offset, length);
                 if (replySlot != NOBODY_WAITS) {
-                    results.add(replySlot, status, revision);
+                    results.add(replySlot, status, revision, resultBytes);
+                    resultLength = resultBytes.length;
                 }
             }
             case ENTRY_CONFIG -> applyConfig(payload, offset, length);
             default -> throw new BrokenInvariantException("entry " + index + ": unknown type " + type);
         }
         digest = Mix.digest(digest, entryIndex, entryTerm, entryCrc);
+        return resultLength;
     }
 
     private void applyConfig(DirectBuffer payload, int offset, int length) {
@@ -125,8 +143,7 @@ public final class KvStateMachine implements StateMachine {
             throw new BrokenInvariantException("entry " + index + ": malformed command of " + length + " bytes");
         }
         if (command.kind() == CommandDescriptor.KIND_OPEN_SESSION) {
-            boolean opened = sessions.open(index, logTimeMs);
-            result(opened ? Status.OK : Status.BUSY, opened ? index : 0);
+            openSession();
             return;
         }
         ClientSession session = sessions.find(command.sessionId());
@@ -141,10 +158,27 @@ public final class KvStateMachine implements StateMachine {
         }
     }
 
+    /** Opens a session under the entry's index, or, with a name, under the name's id, where the same name may already have it open. */
+    private void openSession() {
+        byte[] name = new byte[command.keyLength()];
+        command.buffer().getBytes(command.keyOffset(), name);
+        long id = name.length == 0 ? index : sessions.idOf(name);
+        ClientSession session = sessions.find(id);
+        if (session == null) {
+            session = sessions.open(id, name, logTimeMs);
+            result(session == null ? Status.BUSY : Status.OK, session == null ? 0 : id);
+        } else if (session.hasName(name)) {
+            sessions.touch(session, logTimeMs);
+            result(Status.OK, id);
+        } else {
+            result(Status.SESSION_NAME_TAKEN, 0);
+        }
+    }
+
     /**
      * Executes a command unless its sequence was answered before. An answer is kept until the client says, by a higher lowest open
-     * sequence, that it has it; a sequence below that is refused, since nobody can tell any more whether it was executed. A refusal leaves the
-     * window as it is.
+     * sequence, that it has it; a sequence below that is refused, since nobody can tell any more whether it was executed. A refusal leaves
+     * window and answers as they are.
      */
     private void applyInSession(ClientSession session, int crc) {
         long sequence = command.sequence();
@@ -154,15 +188,49 @@ public final class KvStateMachine implements StateMachine {
             result(Status.SEQUENCE_OUT_OF_WINDOW, 0);
             return;
         }
-        session.advanceLowestOpen(lowestOpen);
         int answer = session.find(sequence);
-        if (answer < 0) {
+        if (answer < 0 && command.mayStoreResult() && sessions.isFull(session, lowestOpen)) {
+            result(Status.SESSION_FULL, 0);
+            return;
+        }
+        sessions.advanceLowestOpen(session, lowestOpen);
+        if (command.kind() == CommandDescriptor.KIND_RESOLVE) {
+            resolve(session, sequence, answer);
+        } else if (answer < 0) {
             execute();
-            session.answer(sequence, crc, status, revision);
+            sessions.answer(session, sequence, crc, status, revision, resultBytes);
+        } else if (session.status(answer) == Status.CANCELLED) {
+            result(Status.CANCELLED, 0);
         } else if (session.crc(answer) == crc) {
             result(session.status(answer), session.revision(answer));
+            resultBytes = session.result(answer);
         } else {
             result(Status.SEQUENCE_REUSED, 0);
+        }
+    }
+
+    /**
+     * Says what became of a sequence. One that was not executed never will be: its place is taken by an answer that fits whatever command
+     * comes later. A mere look would not do, since a copy of the command may stand in the log behind this entry.
+     */
+    private void resolve(ClientSession session, long sequence, int answer) {
+        if (answer < 0) {
+            sessions.answer(session, sequence, 0, Status.CANCELLED, 0, PendingResults.NO_BYTES);
+            result(Status.NOT_EXECUTED, 0);
+        } else if (session.status(answer) == Status.CANCELLED) {
+            result(Status.NOT_EXECUTED, 0);
+        } else {
+            byte[] stored = session.result(answer);
+            byte[] resolved = new byte[ResolvedAnswerDescriptor.RESULT_OFFSET + stored.length];
+            UnsafeBuffer into = new UnsafeBuffer(resolved);
+            into.putShort(
+                    ResolvedAnswerDescriptor.STATUS_OFFSET,
+                    (short) session.status(answer).code(),
+                    LITTLE_ENDIAN);
+            into.putLong(ResolvedAnswerDescriptor.REVISION_OFFSET, session.revision(answer), LITTLE_ENDIAN);
+            into.putBytes(ResolvedAnswerDescriptor.RESULT_OFFSET, stored);
+            result(Status.OK, 0);
+            resultBytes = resolved;
         }
     }
 
@@ -170,6 +238,9 @@ public final class KvStateMachine implements StateMachine {
         switch (command.kind()) {
             case CommandDescriptor.KIND_PUT -> put();
             case CommandDescriptor.KIND_DELETE -> delete();
+            case CommandDescriptor.KIND_ADD -> add();
+            case CommandDescriptor.KIND_PUT_BATCH -> putBatch();
+            case CommandDescriptor.KIND_DELETE_RANGE -> deleteRange();
             default ->
                 throw new BrokenInvariantException("entry " + index + ": unknown command kind " + command.kind());
         }
@@ -179,8 +250,144 @@ public final class KvStateMachine implements StateMachine {
         DirectBuffer buffer = command.buffer();
         int keyOffset = command.keyOffset();
         int keyLength = command.keyLength();
-        int valueLength = command.valueLength();
         findHeader(buffer, keyOffset, keyLength);
+        if (command.flags() == 0) {
+            writeRow(buffer, keyOffset, keyLength, buffer, command.valueOffset(), command.valueLength());
+            result(Status.OK, index);
+        } else if (conditionHolds(keyOffset, keyLength)) {
+            byte[] previous = previous(keyOffset, keyLength);
+            writeRow(buffer, keyOffset, keyLength, buffer, command.valueOffset(), command.valueLength());
+            result(Status.OK, index);
+            resultBytes = previous;
+        }
+    }
+
+    private void delete() {
+        int keyOffset = command.keyOffset();
+        int keyLength = command.keyLength();
+        findHeader(command.buffer(), keyOffset, keyLength);
+        if (!conditionHolds(keyOffset, keyLength)) {
+            return;
+        }
+        if (headers.version() == 0) {
+            result(Status.NOT_FOUND, 0);
+            return;
+        }
+        byte[] previous = previous(keyOffset, keyLength);
+        deleteRow(command.buffer(), keyOffset, keyLength);
+        result(Status.OK, index);
+        resultBytes = previous;
+    }
+
+    /** Whether the condition of the command in hand, if it has one, holds for the key whose header was found; if not, that is the result. */
+    private boolean conditionHolds(int keyOffset, int keyLength) {
+        boolean holds = true;
+        if (command.has(CommandDescriptor.FLAG_IF_REVISION)) {
+            holds = headers.modRevision() == command.expectedRevision();
+        } else if (command.has(CommandDescriptor.FLAG_IF_VALUE)) {
+            holds = headers.version() != 0;
+            if (holds) {
+                findValue(keyOffset, keyLength);
+                holds = currentLength == command.expectedLength()
+                        && KeyHash.equal(
+                                currentBuffer,
+                                currentOffset,
+                                command.buffer(),
+                                command.expectedOffset(),
+                                currentLength);
+            }
+        }
+        if (!holds) {
+            byte[] current = previous(keyOffset, keyLength);
+            result(Status.CONDITION_FAILED, 0);
+            resultBytes = current;
+        }
+        return holds;
+    }
+
+    /** The entry whose header was found, if the command in hand asks for it; no bytes when there is none. */
+    private byte[] previous(int keyOffset, int keyLength) {
+        if (!command.has(CommandDescriptor.FLAG_WANT_PREVIOUS) || headers.version() == 0) {
+            return PendingResults.NO_BYTES;
+        }
+        findValue(keyOffset, keyLength);
+        byte[] entry = new byte[ResultEntryDescriptor.VALUE_OFFSET + currentLength];
+        UnsafeBuffer into = new UnsafeBuffer(entry);
+        into.putLong(ResultEntryDescriptor.CREATE_REVISION_OFFSET, headers.createRevision(), LITTLE_ENDIAN);
+        into.putLong(ResultEntryDescriptor.MOD_REVISION_OFFSET, headers.modRevision(), LITTLE_ENDIAN);
+        into.putLong(ResultEntryDescriptor.VERSION_OFFSET, headers.version(), LITTLE_ENDIAN);
+        into.putBytes(ResultEntryDescriptor.VALUE_OFFSET, currentBuffer, currentOffset, currentLength);
+        return entry;
+    }
+
+    private void add() {
+        DirectBuffer buffer = command.buffer();
+        int keyOffset = command.keyOffset();
+        int keyLength = command.keyLength();
+        if (command.valueLength() != Long.BYTES) {
+            throw new BrokenInvariantException(
+                    "entry " + index + ": ADD with a value of " + command.valueLength() + " bytes, expected 8");
+        }
+        findHeader(buffer, keyOffset, keyLength);
+        long before = 0;
+        if (headers.version() != 0) {
+            findValue(keyOffset, keyLength);
+            if (!DecimalNumber.isNumber(currentBuffer, currentOffset, currentLength)) {
+                result(Status.NOT_A_NUMBER, 0);
+                return;
+            }
+            before = DecimalNumber.parse(currentBuffer, currentOffset, currentLength);
+        }
+        long difference = buffer.getLong(command.valueOffset(), LITTLE_ENDIAN);
+        long after = before + difference;
+        if (((before ^ after) & (difference ^ after)) < 0) {
+            result(Status.NUMBER_OVERFLOW, 0);
+            return;
+        }
+        writeRow(buffer, keyOffset, keyLength, digits, 0, digits.putLongAscii(0, after));
+        result(Status.OK, index);
+        resultBytes = new byte[Long.BYTES];
+        new UnsafeBuffer(resultBytes).putLong(0, after, LITTLE_ENDIAN);
+    }
+
+    private void putBatch() {
+        DirectBuffer buffer = command.buffer();
+        int at = command.valueOffset();
+        int end = at + command.valueLength();
+        while (at < end) {
+            int keyOffset = at + BatchItemDescriptor.KEY_OFFSET;
+            int keyLength =
+                    end < keyOffset ? -1 : buffer.getInt(at + BatchItemDescriptor.KEY_LENGTH_OFFSET, LITTLE_ENDIAN);
+            int valueLength =
+                    end < keyOffset ? -1 : buffer.getInt(at + BatchItemDescriptor.VALUE_LENGTH_OFFSET, LITTLE_ENDIAN);
+            long next = (long) keyOffset + keyLength + Math.max(0, valueLength);
+            if (keyLength < 0 || valueLength < BatchItemDescriptor.DELETE || next > end) {
+                throw new BrokenInvariantException("entry " + index + ": batch item at " + (at - command.valueOffset())
+                        + " of " + command.valueLength() + " bytes has key " + keyLength + ", value " + valueLength);
+            }
+            findHeader(buffer, keyOffset, keyLength);
+            if (valueLength != BatchItemDescriptor.DELETE) {
+                writeRow(buffer, keyOffset, keyLength, buffer, keyOffset + keyLength, valueLength);
+            } else if (headers.version() != 0) {
+                deleteRow(buffer, keyOffset, keyLength);
+            }
+            at = (int) next;
+        }
+        result(Status.OK, index);
+    }
+
+    private void deleteRange() {
+        DirectBuffer buffer = command.buffer();
+        int from = command.keyOffset();
+        int to = command.valueOffset();
+        store.deleteRange(RowKind.DATA, buffer, from, command.keyLength(), buffer, to, command.valueLength());
+        headers.onDeleteRange(index, buffer, from, command.keyLength(), buffer, to, command.valueLength());
+        result(Status.OK, index);
+    }
+
+    /** Writes the key whose header was found. */
+    private void writeRow(
+            DirectBuffer key, int keyOffset, int keyLength, DirectBuffer value, int valueOffset, int valueLength) {
         long version = headers.version() + 1;
         long createRevision = version == 1 ? index : headers.createRevision();
 
@@ -189,24 +396,36 @@ public final class KvStateMachine implements StateMachine {
         row.putLong(ValueDescriptor.MOD_REVISION_OFFSET, index, LITTLE_ENDIAN);
         row.putLong(ValueDescriptor.VERSION_OFFSET, version, LITTLE_ENDIAN);
         row.putLong(ValueDescriptor.LEASE_OFFSET, 0, LITTLE_ENDIAN);
-        row.putBytes(ValueDescriptor.HEADER_LENGTH, buffer, command.valueOffset(), valueLength);
-        store.put(RowKind.DATA, buffer, keyOffset, keyLength, ValueDescriptor.HEADER_LENGTH + valueLength);
-        headers.onWrite(buffer, keyOffset, keyLength, createRevision, index, version);
-        result(Status.OK, index);
+        row.putBytes(ValueDescriptor.HEADER_LENGTH, value, valueOffset, valueLength);
+        store.put(RowKind.DATA, key, keyOffset, keyLength, ValueDescriptor.HEADER_LENGTH + valueLength);
+        headers.onWrite(
+                key, keyOffset, keyLength, createRevision, index, version, values.add(value, valueOffset, valueLength));
     }
 
-    private void delete() {
-        DirectBuffer buffer = command.buffer();
-        int keyOffset = command.keyOffset();
-        int keyLength = command.keyLength();
-        findHeader(buffer, keyOffset, keyLength);
-        if (headers.version() == 0) {
-            result(Status.NOT_FOUND, 0);
+    /** Deletes the key whose header was found. */
+    private void deleteRow(DirectBuffer key, int keyOffset, int keyLength) {
+        store.delete(RowKind.DATA, key, keyOffset, keyLength);
+        headers.onWrite(key, keyOffset, keyLength, 0, 0, 0, BatchValues.NONE);
+    }
+
+    /** Finds the value of the key, at an offset of the command in hand, whose header was found and says that it exists. */
+    private void findValue(int keyOffset, int keyLength) {
+        int position = headers.valuePosition();
+        if (position != BatchValues.NONE) {
+            currentBuffer = values.buffer();
+            currentOffset = BatchValues.offset(position);
+            currentLength = values.length(position);
             return;
         }
-        store.delete(RowKind.DATA, buffer, keyOffset, keyLength);
-        headers.onWrite(buffer, keyOffset, keyLength, 0, 0, 0);
-        result(Status.OK, index);
+        int length = store.get(RowKind.DATA, command.buffer(), keyOffset, keyLength);
+        if (length < ValueDescriptor.HEADER_LENGTH
+                || store.row().getLong(ValueDescriptor.MOD_REVISION_OFFSET, LITTLE_ENDIAN) != headers.modRevision()) {
+            throw new BrokenInvariantException("entry " + index + ": data row of " + length
+                    + " bytes is not the one of revision " + headers.modRevision());
+        }
+        currentBuffer = store.row();
+        currentOffset = ValueDescriptor.HEADER_LENGTH;
+        currentLength = length - ValueDescriptor.HEADER_LENGTH;
     }
 
     /** Makes {@link #headers} answer for the key, from the store if need be; the store lacks only what the cache has pinned. */
@@ -236,6 +455,7 @@ public final class KvStateMachine implements StateMachine {
     private void result(Status newStatus, long newRevision) {
         status = newStatus;
         revision = newRevision;
+        resultBytes = PendingResults.NO_BYTES;
     }
 
     @Override
@@ -253,6 +473,7 @@ public final class KvStateMachine implements StateMachine {
         store.write();
         staged = false;
         headers.onBatchWritten();
+        values.clear();
         markCommitted();
         results.deliver(sink);
     }
@@ -279,7 +500,7 @@ public final class KvStateMachine implements StateMachine {
 
     @Override
     public long nextExpiryLogTimeMs() {
-        return Long.MAX_VALUE;
+        return committedNextExpiryMs;
     }
 
     /** Sessions open now, those of the open batch included. */

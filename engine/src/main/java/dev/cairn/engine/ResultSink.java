@@ -11,7 +11,8 @@ public interface ResultSink {
      *
      * @param replySlot as given to {@link StateMachine#apply}; never {@link StateMachine#NOBODY_WAITS}
      * @param revision index of the entry that made the change; 0 where nothing changed. For a repeated command the first one's.
-     * @param result result bytes, valid until this call returns; length 0 for commands that answer with status and revision only
+     * @param result result bytes, valid until this call returns; length 0 for commands that answer with status and revision only;
+     *     at most {@link StateMachine#MAX_RESULT_BYTES}
      */
     void onResult(long replySlot, Status status, long revision, DirectBuffer result, int offset, int length);
 }

@@ -21,7 +21,7 @@ package dev.cairn.engine;
  * </pre>
  *
  * {@code name} is the text that a session was opened for, where a text chooses its id; empty otherwise. Bit 15 of {@code status} says that a result
- * follows; no command of today has one. The name comes behind {@code blockLength} bytes, so that fields can be appended.
+ * follows: an answer that is repeated is repeated whole. The name comes behind {@code blockLength} bytes, so that fields can be appended.
  */
 public final class SessionRowDescriptor {
     public static final int LAYOUT_OFFSET = 0;
@@ -38,6 +38,9 @@ public final class SessionRowDescriptor {
     public static final int ANSWER_CRC_OFFSET = 4;
     public static final int ANSWER_REVISION_OFFSET = 8;
     public static final int ANSWER_LENGTH = 16;
+
+    /** Length field before the bytes of a result. */
+    public static final int RESULT_LENGTH_LENGTH = 4;
 
     /** In the status of an answer: a result follows. */
     public static final int HAS_RESULT = 1 << 15;

@@ -1,5 +1,8 @@
 package dev.cairn.engine;
 
+import dev.cairn.protocol.Limits;
+import dev.cairn.protocol.ResolvedAnswerDescriptor;
+import dev.cairn.protocol.ResultEntryDescriptor;
 import org.agrona.DirectBuffer;
 
 /**
@@ -16,6 +19,12 @@ public interface StateMachine {
     /** The reply slot of an entry for whose result nobody waits on this node. */
     long NOBODY_WAITS = -1;
 
+    /** Most bytes of a result that is stored for repeats: a whole entry. */
+    int MAX_STORED_RESULT_BYTES = ResultEntryDescriptor.VALUE_OFFSET + Limits.MAX_VALUE_BYTES;
+
+    /** Most bytes of any result: a stored one within the answer to a RESOLVE. */
+    int MAX_RESULT_BYTES = ResolvedAnswerDescriptor.RESULT_OFFSET + MAX_STORED_RESULT_BYTES;
+
     /** Entry types of the log, as stored. An unknown type stops the node. */
     int ENTRY_NOOP = 1;
 
@@ -30,9 +39,10 @@ public interface StateMachine {
      * @param index exactly one above the last applied index
      * @param entryCrc the entry's checksum as stored in the log; it enters the digest
      * @param replySlot handed to the sink with the result; {@link #NOBODY_WAITS} for none
+     * @return bytes of the result that the next {@link #commit} will hand to the sink for this entry; 0 too when nobody waits for it
      * @throws BrokenInvariantException for a gap, an unknown type or kind, or a command that does not parse: the node must stop
      */
-    void apply(
+    int apply(
             long index,
             long term,
             long logTimeMs,

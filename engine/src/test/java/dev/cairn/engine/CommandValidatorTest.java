@@ -48,7 +48,9 @@ final class CommandValidatorTest {
         assertThat(check(0, 0, 0, OPEN, 0, 0)).isEqualTo(Status.OK);
         assertThat(check(1, 0, 0, OPEN, 0, 0)).isEqualTo(Status.BAD_REQUEST);
         assertThat(check(0, 1, 0, OPEN, 0, 0)).isEqualTo(Status.BAD_REQUEST);
-        assertThat(check(0, 0, 0, OPEN, 1, 0)).isEqualTo(Status.BAD_REQUEST);
+        assertThat(check(0, 0, 0, OPEN, 1, 0)).isEqualTo(Status.OK);
+        assertThat(check(0, 0, 0, OPEN, Limits.MAX_SESSION_NAME_BYTES, 0)).isEqualTo(Status.OK);
+        assertThat(check(0, 0, 0, OPEN, Limits.MAX_SESSION_NAME_BYTES + 1, 0)).isEqualTo(Status.BAD_REQUEST);
         assertThat(check(0, 0, 0, OPEN, 0, 1)).isEqualTo(Status.BAD_REQUEST);
         assertThat(check(7, 3, 2, CLOSE, 0, 0)).isEqualTo(Status.OK);
         assertThat(check(0, 3, 2, CLOSE, 0, 0)).isEqualTo(Status.BAD_REQUEST);
@@ -57,12 +59,14 @@ final class CommandValidatorTest {
 
     @Test
     void unknownKindsAndFlagsAreRefused() {
-        for (int kind : new int[] {0, 5, 127, 128, 255}) {
+        for (int kind : new int[] {0, 9, 127, 128, 255}) {
             assertThat(check(7, 1, 1, kind, 1, 0)).as("kind %d", kind).isEqualTo(Status.BAD_REQUEST);
         }
         int length = TestCommands.block(buffer, OFFSET, 7, 1, 1, PUT, 1, 1);
-        buffer.putByte(OFFSET + CommandDescriptor.FLAGS_OFFSET, (byte) 1);
-        assertThat(CommandValidator.check(buffer, OFFSET, length)).isEqualTo(Status.BAD_REQUEST);
+        for (int flag : new int[] {8, 16, 32, 64, 128}) {
+            buffer.putByte(OFFSET + CommandDescriptor.FLAGS_OFFSET, (byte) flag);
+            assertThat(CommandValidator.inspect(buffer, OFFSET, length)).isEqualTo(CommandRefusal.FLAGS);
+        }
     }
 
     @Test

@@ -37,7 +37,7 @@ final class HeaderCacheTest {
                 }
                 if (random.nextBoolean()) {
                     long version = random.nextInt(3) == 0 ? 0 : step;
-                    cache.onWrite(key, 2, name.length(), -version, version * 3, version);
+                    cache.onWrite(key, 2, name.length(), -version, version * 3, version, (int) step);
                     all.put(name, version);
                     openBatch.put(name, version);
                 } else if (!found) {
@@ -60,7 +60,7 @@ final class HeaderCacheTest {
         UnsafeBuffer key = new UnsafeBuffer(new byte[16]);
         for (int i = 0; i < 100_000; i++) {
             key.putInt(5, i);
-            cache.onWrite(key, 0, 16, i + 1, i + 1, 1);
+            cache.onWrite(key, 0, 16, i + 1, i + 1, 1, 0);
             if (i % 256 == 0) {
                 cache.onBatchWritten();
             }
@@ -78,8 +78,8 @@ final class HeaderCacheTest {
     void aSlotTakesItsLongestKeyAndNoLongerOne() {
         HeaderCache cache = new HeaderCache(4);
         UnsafeBuffer key = new UnsafeBuffer(new byte[HeaderCache.MAX_KEY_BYTES + 1]);
-        cache.onWrite(key, 0, HeaderCache.MAX_KEY_BYTES, 1, 1, 1);
-        cache.onWrite(key, 0, HeaderCache.MAX_KEY_BYTES + 1, 2, 2, 2);
+        cache.onWrite(key, 0, HeaderCache.MAX_KEY_BYTES, 1, 1, 1, 0);
+        cache.onWrite(key, 0, HeaderCache.MAX_KEY_BYTES + 1, 2, 2, 2, 0);
         assertThat(cache.find(key, 0, HeaderCache.MAX_KEY_BYTES + 1)).isTrue();
         cache.onBatchWritten();
         assertThat(cache.find(key, 0, HeaderCache.MAX_KEY_BYTES)).isTrue();
@@ -96,9 +96,9 @@ final class HeaderCacheTest {
         assertThat(KeyHash.of(first, 0, 16)).isEqualTo(KeyHash.of(second, 0, 16));
         for (int capacity : new int[] {0, 4}) {
             HeaderCache cache = new HeaderCache(capacity);
-            cache.onWrite(first, 0, 16, 1, 1, 1);
+            cache.onWrite(first, 0, 16, 1, 1, 1, 0);
             assertThat(cache.find(second, 0, 16)).isFalse();
-            cache.onWrite(second, 0, 16, 2, 2, 2);
+            cache.onWrite(second, 0, 16, 2, 2, 2, 0);
             assertThat(cache.find(first, 0, 16)).isTrue();
             assertThat(cache.version()).isEqualTo(1);
         }

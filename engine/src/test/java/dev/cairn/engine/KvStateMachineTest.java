@@ -148,7 +148,7 @@ final class KvStateMachineTest {
 
     @Test
     void beyondTheBoundTheIdlestSessionMakesRoomIfItWasIdleLongEnough() {
-        machine = new KvStateMachine(store, 64, new SessionLimits(8, 2, 100));
+        machine = new KvStateMachine(store, 64, limits(2, 100));
         long first = openSession();
         now += 10;
         long second = openSession();
@@ -165,7 +165,7 @@ final class KvStateMachineTest {
 
     @Test
     void amongEquallyIdleSessionsTheLowestIdGoesAlsoAfterARestart() {
-        machine = new KvStateMachine(store, 64, new SessionLimits(8, 3, 0));
+        machine = new KvStateMachine(store, 64, limits(3, 0));
         long first = openSession();
         long second = openSession();
         long third = openSession();
@@ -175,7 +175,7 @@ final class KvStateMachineTest {
         send(second, 1, 1, PUT, "k", "v");
         openSession();
         assertThat(send(first, 1, 1, PUT, "k", "v")).isEqualTo("SESSION_EXPIRED 0");
-        machine = new KvStateMachine(store, 64, new SessionLimits(8, 3, 0));
+        machine = new KvStateMachine(store, 64, limits(3, 0));
         openSession();
         assertThat(send(second, 1, 1, PUT, "k", "v")).isEqualTo("SESSION_EXPIRED 0");
         assertThat(send(third, 1, 1, PUT, "k", "v")).isEqualTo("OK 4");
@@ -259,9 +259,9 @@ final class KvStateMachineTest {
     @Test
     void anUnknownKindStopsTheNode() {
         long session = openSession();
-        assertThatThrownBy(() -> apply(session, 1, 1, 5, "k", ""))
+        assertThatThrownBy(() -> apply(session, 1, 1, 9, "k", ""))
                 .isInstanceOf(BrokenInvariantException.class)
-                .hasMessageContaining("unknown command kind 5");
+                .hasMessageContaining("unknown command kind 9");
     }
 
     @Test
@@ -298,6 +298,10 @@ final class KvStateMachineTest {
                         "m6170706c696564="
                                 + "0300000000000000" + "0100000000000000" + "e803000000000000" + "d138a6e9d4aaaa75"
                                 + "01000000" + "00000000");
+    }
+
+    private static SessionLimits limits(int maxSessions, long evictableIdleMs) {
+        return new SessionLimits(8, maxSessions, evictableIdleMs, 1_000, 100, 1_000);
     }
 
     private static String hex(DirectBuffer buffer, int offset, int length) {

@@ -1,14 +1,18 @@
 package dev.cairn.server.replica;
 
+import dev.cairn.engine.CommandFlyweight;
 import dev.cairn.engine.ResultSink;
 import dev.cairn.engine.StateMachine;
+import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.Status;
 import dev.cairn.wal.LogCursor;
 import java.nio.ByteBuffer;
+import org.agrona.BitUtil;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.MessageHandler;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.agrona.concurrent.ringbuffer.OneToOneRingBuffer;
+import org.agrona.concurrent.ringbuffer.RecordDescriptor;
 import org.agrona.concurrent.ringbuffer.RingBufferDescriptor;
 
 /**
@@ -24,6 +28,9 @@ public final class ApplyAgent implements DutyCycle {
 
     private static final int MAX_BATCH_ENTRIES = 4096;
 
+    /** Ranges deleted in one write: each makes every further command of the batch look whether it is concerned. */
+    private static final int MAX_BATCH_RANGES = 64;
+
     private static final int RANGE_MESSAGE = 1;
     private static final int RANGE_LAST_INDEX_OFFSET = 0;
     private static final int RANGE_LAST_TERM_OFFSET = 8;
@@ -35,8 +42,9 @@ public final class ApplyAgent implements DutyCycle {
     static final int RESULT_REVISION_OFFSET = 8;
     static final int RESULT_STATUS_OFFSET = 16;
     static final int RESULT_BYTES_OFFSET = 20;
-    /** Room that a result of today's commands needs at most, ring header and alignment included. */
-    private static final int MAX_RESULT_BYTES = 128;
+
+    /** What a ring asks for beyond its records: room for the next header, and for a record that ends exactly at its end. */
+    private static final int RING_SLACK_BYTES = 64;
 
     private final LogCursor cursor;
     private final StateMachine stateMachine;
@@ -45,12 +53,18 @@ public final class ApplyAgent implements DutyCycle {
     private final OneToOneRingBuffer resultRing;
     private final MessageHandler onRange = this::onRange;
     private final ResultSink onResult = this::onResult;
+    /** Longest result that the ring can carry; in a node no result is longer, see {@link Capacities}. */
+    private final int maxResultBytes;
 
     // Apply thread.
     private long nextIndex;
     private long lastIndex;
     private long lastTerm;
     private long wantedFromIndex = Long.MAX_VALUE;
+
+    // Of the open batch: its records in the result ring, and the largest of them.
+    private int recordBytes;
+    private int largestRecord;
 
     // Published by the apply thread.
     private volatile long appliedIndex;
@@ -61,6 +75,7 @@ public final class ApplyAgent implements DutyCycle {
             final LogCursor cursor, final StateMachine stateMachine, final Wakeable loop, final Capacities capacities) {
         commitRing = newRing(capacities.commitRingBytes());
         resultRing = newRing(capacities.resultRingBytes());
+        maxResultBytes = Math.min(StateMachine.MAX_RESULT_BYTES, resultRing.maxMsgLength() - RESULT_BYTES_OFFSET);
         this.cursor = cursor;
         this.stateMachine = stateMachine;
         this.loop = loop;
@@ -166,19 +181,35 @@ public final class ApplyAgent implements DutyCycle {
         }
     }
 
+    /**
+     * Takes entries as long as the results fit into the ring, whatever they are: a result that was not written would be lost, and waiting for
+     * the loop could last for ever. How long a result is shows only when the command has been applied; how long it may be shows before.
+     */
     private int applyBatch() {
-        final int room = resultRing.capacity() - resultRing.size();
-        final int maxEntries = Math.min(MAX_BATCH_ENTRIES, room / MAX_RESULT_BYTES);
+        final int room = resultRing.capacity() - resultRing.size() - RING_SLACK_BYTES;
         int entries = 0;
         int bytes = 0;
-        while (nextIndex <= lastIndex && entries < maxEntries && bytes < MAX_BATCH_BYTES) {
-            bytes += applyNext();
+        int ranges = 0;
+        recordBytes = 0;
+        largestRecord = 0;
+        while (nextIndex <= lastIndex
+                && entries < MAX_BATCH_ENTRIES
+                && bytes < MAX_BATCH_BYTES
+                && ranges < MAX_BATCH_RANGES) {
+            seekNext();
+            final boolean wanted = nextIndex >= wantedFromIndex && cursor.type() == StateMachine.ENTRY_COMMAND;
+            if (wanted && !resultFits(room)) {
+                break;
+            }
+            ranges += isRange() ? 1 : 0;
+            bytes += cursor.length();
+            applyNext(wanted);
             entries++;
         }
         return entries;
     }
 
-    private int applyNext() {
+    private void seekNext() {
         final long index = nextIndex;
         if (!cursor.seek(index) || cursor.index() != index) {
             throw new IllegalStateException("committed entry " + index + " is not in the log");
@@ -187,7 +218,32 @@ public final class ApplyAgent implements DutyCycle {
             throw new IllegalStateException(
                     "entry " + index + " has term " + cursor.term() + " in the log, committed was term " + lastTerm);
         }
-        stateMachine.apply(
+    }
+
+    /** Whether the longest result that the entry at the cursor may have still fits behind those of the batch. */
+    private boolean resultFits(final int room) {
+        final int longest =
+                CommandFlyweight.maxResultBytes(cursor.buffer(), cursor.payloadOffset(), cursor.payloadLength());
+        final int record = recordLength(Math.min(longest, maxResultBytes));
+        // Where the ring wraps, it leaves a gap shorter than the record that did not fit there; once, as a batch is no
+        // longer than the ring.
+        return recordBytes + record + Math.max(largestRecord, record) <= room;
+    }
+
+    private static int recordLength(final int resultBytes) {
+        return BitUtil.align(
+                RecordDescriptor.HEADER_LENGTH + RESULT_BYTES_OFFSET + resultBytes, RecordDescriptor.ALIGNMENT);
+    }
+
+    private boolean isRange() {
+        return cursor.type() == StateMachine.ENTRY_COMMAND
+                && CommandFlyweight.kindOf(cursor.buffer(), cursor.payloadOffset(), cursor.payloadLength())
+                        == CommandDescriptor.KIND_DELETE_RANGE;
+    }
+
+    private void applyNext(final boolean wanted) {
+        final long index = nextIndex;
+        final int resultBytes = stateMachine.apply(
                 index,
                 cursor.term(),
                 cursor.logTimeMs(),
@@ -196,9 +252,13 @@ public final class ApplyAgent implements DutyCycle {
                 cursor.buffer(),
                 cursor.payloadOffset(),
                 cursor.payloadLength(),
-                index >= wantedFromIndex ? index : StateMachine.NOBODY_WAITS);
+                wanted ? index : StateMachine.NOBODY_WAITS);
+        if (wanted) {
+            final int record = recordLength(resultBytes);
+            recordBytes += record;
+            largestRecord = Math.max(largestRecord, record);
+        }
         nextIndex = index + 1;
-        return cursor.length();
     }
 
     private void onResult(

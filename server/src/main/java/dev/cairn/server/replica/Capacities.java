@@ -7,7 +7,8 @@ import dev.cairn.engine.KvStateMachine;
  * that a run meets full rings and starts cheaply.
  *
  * @param commitRingBytes ranges from loop to apply; a power of two
- * @param resultRingBytes results from apply to loop; a power of two
+ * @param resultRingBytes results from apply to loop, at least eight times the largest; a power of two. A result above an eighth of
+ *     it stops the node
  * @param readRingBytes reads that wait for the disk; a power of two
  * @param rowRingBytes their rows, at least eight times the largest; a power of two
  * @param openProposals entries that may be proposed and not yet applied, beyond it clients are told BUSY; a power of two

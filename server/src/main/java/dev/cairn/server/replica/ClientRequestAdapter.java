@@ -2,6 +2,7 @@ package dev.cairn.server.replica;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
+import dev.cairn.engine.CommandRefusal;
 import dev.cairn.engine.CommandValidator;
 import dev.cairn.protocol.CheckpointReadDescriptor;
 import dev.cairn.protocol.FrameHeader;
@@ -52,11 +53,11 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
             final DirectBuffer frame,
             final int offset,
             final int length) {
-        final Status status = CommandValidator.check(frame, offset, length);
-        if (status == Status.OK) {
+        final CommandRefusal refusal = CommandValidator.inspect(frame, offset, length);
+        if (refusal == CommandRefusal.NONE) {
             agent.onCommand(connectionId, requestId, frame, offset, length);
         } else {
-            agent.refuse(connectionId, requestId, status, reason(status));
+            agent.refuse(connectionId, requestId, refusal.status(), refusal.text());
         }
     }
 

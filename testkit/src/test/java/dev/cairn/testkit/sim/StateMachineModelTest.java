@@ -40,7 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
  * rows must be the model's, and at the end the replicas' stores must be equal, session rows and digest included.
  */
 final class StateMachineModelTest {
-    private static final SessionLimits LIMITS = new SessionLimits(8, 4, 100);
+    private static final SessionLimits LIMITS = new SessionLimits(8, 4, 100, 1_000_000, 1 << 20, 64 << 20);
     private static final int ENTRIES = 400;
 
     @TempDir
