@@ -367,19 +367,24 @@ public final class ClientMessageEncoder {
         end(out, start);
     }
 
-    /** Asks for a scan's next chunk. */
-    public void scanNext(ByteBuf out, long requestId, long cursorId) {
-        cursor(out, MessageType.SCAN_NEXT, requestId, cursorId);
+    /**
+     * Asks for a scan's next chunk.
+     *
+     * @param count as stated by the chunk before: a request that arrives twice then skips nothing
+     */
+    public void scanNext(ByteBuf out, long requestId, long cursorId, long count) {
+        cursor(out, MessageType.SCAN_NEXT, requestId, cursorId, count);
     }
 
     /** Gives a scan up. */
     public void scanClose(ByteBuf out, long requestId, long cursorId) {
-        cursor(out, MessageType.SCAN_CLOSE, requestId, cursorId);
+        cursor(out, MessageType.SCAN_CLOSE, requestId, cursorId, 0);
     }
 
-    private void cursor(ByteBuf out, int type, long requestId, long cursorId) {
+    private void cursor(ByteBuf out, int type, long requestId, long cursorId, long count) {
         int start = begin(out, type, requestId, ScanCursorDescriptor.BLOCK_LENGTH);
         out.writeLongLE(cursorId);
+        out.writeLongLE(count);
         end(out, start);
     }
 

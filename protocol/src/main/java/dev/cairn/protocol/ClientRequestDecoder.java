@@ -212,7 +212,7 @@ public final class ClientRequestDecoder {
         }
         long cursorId = frame.getLongLE(block + ScanCursorDescriptor.CURSOR_ID_OFFSET);
         if (type == MessageType.SCAN_NEXT) {
-            handler.onScanNext(requestId, cursorId);
+            handler.onScanNext(requestId, cursorId, frame.getLongLE(block + ScanCursorDescriptor.COUNT_OFFSET));
         } else {
             handler.onScanClose(requestId, cursorId);
         }

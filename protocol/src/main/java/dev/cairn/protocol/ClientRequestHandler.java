@@ -56,8 +56,8 @@ public interface ClientRequestHandler {
         onUnserved(requestId, MessageType.SCAN);
     }
 
-    /** Asks for a scan's next chunk. */
-    default void onScanNext(long requestId, long cursorId) {
+    /** Asks for a scan's next chunk; {@code count} as stated by the chunk before. */
+    default void onScanNext(long requestId, long cursorId, long count) {
         onUnserved(requestId, MessageType.SCAN_NEXT);
     }
 

@@ -109,7 +109,7 @@ class GoldenFileTest {
             case "scan-reply" ->
                 "scanReply 17 OK more cursor 102030405060708 revision 1234 count 5"
                         + " [key-1]11/22/33[value \u00e9 1] [name-22]44/55/66[]";
-            case "scan-next" -> "scanNext 18 cursor 102030405060708";
+            case "scan-next" -> "scanNext 18 cursor 102030405060708 count 4711";
             case "scan-close" -> "scanClose 19 cursor 102030405060708";
             case "wait-applied" -> "waitApplied 20 index 1234 ms 5000";
             case "wait-applied-reply" -> "waitAppliedReply 20 applied 1235";

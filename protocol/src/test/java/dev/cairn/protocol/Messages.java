@@ -129,7 +129,7 @@ final class Messages {
             e.scanEntry(o, NAME, new byte[0], 44, 55, 66);
             e.end(o, start);
         }));
-        all.put("scan-next", encode(o -> e.scanNext(o, 18, 0x0102030405060708L)));
+        all.put("scan-next", encode(o -> e.scanNext(o, 18, 0x0102030405060708L, 4711)));
         all.put("scan-close", encode(o -> e.scanClose(o, 19, 0x0102030405060708L)));
         all.put("wait-applied", encode(o -> e.waitApplied(o, 20, 1234, 5000)));
         all.put("wait-applied-reply", encode(o -> e.waitAppliedReply(o, 20, 1235)));

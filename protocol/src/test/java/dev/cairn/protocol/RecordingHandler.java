@@ -75,8 +75,8 @@ final class RecordingHandler implements ClientRequestHandler, ClientReplyHandler
     }
 
     @Override
-    public void onScanNext(long requestId, long cursorId) {
-        calls.add("scanNext " + requestId + " cursor " + Long.toHexString(cursorId));
+    public void onScanNext(long requestId, long cursorId, long count) {
+        calls.add("scanNext " + requestId + " cursor " + Long.toHexString(cursorId) + " count " + count);
     }
 
     @Override

@@ -38,6 +38,7 @@ final class RunningReplica {
     private final AgentThread logSyncThread;
     private final AgentThread applyThread;
     private final AgentThread readerThread;
+    private final AgentThread rangeReaderThread;
     private final HousekeepingThread housekeeping;
 
     /** What outlives a replica. */
@@ -69,6 +70,7 @@ final class RunningReplica {
         final LateWake logSyncWake = new LateWake();
         final LateWake applyWake = new LateWake();
         final LateWake readerWake = new LateWake();
+        final LateWake rangeReaderWake = new LateWake();
         replica = new Replica(
                 replicaConfig(config, around.identity(), writer),
                 new Replica.Surroundings(
@@ -83,15 +85,18 @@ final class RunningReplica {
                         around.loop(),
                         logSyncWake,
                         applyWake,
-                        readerWake),
+                        readerWake,
+                        rangeReaderWake),
                 System.nanoTime());
         logRecovery(replica.recovery(), millis(storeNs, System.nanoTime()));
         logSyncThread = new AgentThread("log-sync", replica.logSync(), around.fatal());
         applyThread = new AgentThread("apply", replica.apply(), around.fatal());
         readerThread = new AgentThread("reader-1", replica.slowReader(), around.fatal());
+        rangeReaderThread = new AgentThread("reader-2", replica.rangeReader(), around.fatal());
         logSyncWake.to = logSyncThread;
         applyWake.to = applyThread;
         readerWake.to = readerThread;
+        rangeReaderWake.to = rangeReaderThread;
         housekeeping = new HousekeepingThread(replica.spares(), around.fatal());
     }
 
@@ -153,6 +158,7 @@ final class RunningReplica {
         logSyncThread.start();
         applyThread.start();
         readerThread.start();
+        rangeReaderThread.start();
         housekeeping.start();
     }
 
@@ -166,6 +172,7 @@ final class RunningReplica {
         logSyncThread.stop();
         applyThread.stop();
         readerThread.stop();
+        rangeReaderThread.stop();
         housekeeping.stop();
     }
 

@@ -11,6 +11,8 @@ import dev.cairn.engine.KvStateMachine;
  *     it stops the node
  * @param readRingBytes reads that wait for the disk; a power of two
  * @param rowRingBytes their rows, at least eight times the largest; a power of two
+ * @param rangeRequestRingBytes requests for several keys or a range; an eighth of it is the longest request; a power of two
+ * @param rangeReplyRingBytes their replies; an eighth of it is the longest reply; a power of two
  * @param openProposals entries that may be proposed and not yet applied, beyond it clients are told BUSY; a power of two
  * @param headerCacheEntries keys whose revision and version the state machine remembers
  */
@@ -19,9 +21,18 @@ public record Capacities(
         int resultRingBytes,
         int readRingBytes,
         int rowRingBytes,
+        int rangeRequestRingBytes,
+        int rangeReplyRingBytes,
         int openProposals,
         int headerCacheEntries) {
     /** What a node uses. */
-    public static final Capacities NODE =
-            new Capacities(1 << 16, 16 << 20, 1 << 20, 16 << 20, 1 << 15, KvStateMachine.DEFAULT_HEADER_CACHE_ENTRIES);
+    public static final Capacities NODE = new Capacities(
+            1 << 16,
+            16 << 20,
+            1 << 20,
+            16 << 20,
+            4 << 20,
+            16 << 20,
+            1 << 15,
+            KvStateMachine.DEFAULT_HEADER_CACHE_ENTRIES);
 }

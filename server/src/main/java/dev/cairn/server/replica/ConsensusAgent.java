@@ -1,8 +1,10 @@
 package dev.cairn.server.replica;
 
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
 import dev.cairn.engine.KvReader;
 import dev.cairn.protocol.FrameHeader;
-import dev.cairn.protocol.Limits;
+import dev.cairn.protocol.MessageType;
 import dev.cairn.protocol.Status;
 import dev.cairn.raft.EntryType;
 import dev.cairn.raft.RaftCore;
@@ -13,6 +15,7 @@ import dev.cairn.wal.HardState;
 import dev.cairn.wal.Wal;
 import java.nio.ByteBuffer;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.agrona.DirectBuffer;
 import org.agrona.collections.LongHashSet;
 import org.agrona.concurrent.MessageHandler;
@@ -50,6 +53,9 @@ public final class ConsensusAgent {
     /** The log writes its empty record when nothing was appended for this long. */
     private static final long IDLE_RECORD_DELAY_NS = 100_000_000L;
 
+    /** How often the reader of ranges is told the time while scans are open. */
+    private static final long CURSOR_CHECK_NS = 1_000_000_000L;
+
     private final int nodeId;
     private final Map<Integer, String> clientAddresses;
     private final long tickNs;
@@ -63,6 +69,8 @@ public final class ConsensusAgent {
     private final KvReader memoryReader;
     private final ReaderAgent slowReader;
     private final Wakeable slowReaderWake;
+    private final RangeReaderAgent rangeReader;
+    private final Wakeable rangeReaderWake;
     private final PeerTransport peers;
     private final PeerPublisher peerPublisher;
     private final PeerMessageAdapter peerAdapter;
@@ -73,17 +81,21 @@ public final class ConsensusAgent {
     private final Snapshots snapshots;
 
     private final ReplySlots slots;
-    private final PendingReads reads = new PendingReads(Limits.MAX_KEY_BYTES);
+    private final PendingReads reads = new PendingReads();
+    private final AppliedWaits waits = new AppliedWaits();
     private final LongHashSet toldConnections = new LongHashSet();
-    private final PendingReads.Handler serveRead = this::serveGet;
+    private final PendingReads.Handler serveRead = this::serve;
     private final PendingReads.Handler failRead = this::refuseNotLeader;
+    private final AppliedWaits.Handler endWait = this::endWait;
     private final MessageHandler onResult = this::onResult;
     private final MessageHandler onRow = this::onRow;
     private final Snapshots.ReplyHandler checkpointReplies = new CheckpointReplies();
+    private final MessageHandler onRangeReply = this::onRangeReply;
 
     private final long readableFromIndex;
     private long nowNs;
     private long nextTickNs;
+    private long nextCursorCheckNs;
     private long offeredIndex;
     private long openBytes;
     private long lastAppendNs;
@@ -106,6 +118,8 @@ public final class ConsensusAgent {
         memoryReader = parts.memoryReader();
         slowReader = parts.slowReader();
         slowReaderWake = around.slowReaderWake();
+        rangeReader = parts.rangeReader();
+        rangeReaderWake = around.rangeReaderWake();
         peers = around.peers();
         clients = around.clients();
         events = around.events();
@@ -114,6 +128,7 @@ public final class ConsensusAgent {
         peerPublisher = new PeerPublisher(peers, wal.newLoopCursor());
         nowNs = startNs;
         nextTickNs = startNs + tickNs;
+        nextCursorCheckNs = startNs + CURSOR_CHECK_NS;
         log.now(startNs);
         final HardState hardState = logSync.durable();
         core = new RaftCore(
@@ -151,6 +166,7 @@ public final class ConsensusAgent {
         publishLog();
         work += offerCommitted();
         work += reads.serve(core.appliedIndex(), READS_PER_CYCLE, serveRead);
+        work += waits.end(core.appliedIndex(), nowNs, endWait);
         clients.flush();
         return work;
     }
@@ -172,7 +188,10 @@ public final class ConsensusAgent {
         core.onHardStateDurable(durable.sequence(), durable.term());
         core.onLogDurable(wal.durablePosition());
         takeApplied(apply.appliedIndex());
-        return apply.pollResults(onResult) + slowReader.pollResults(onRow) + snapshots.pollReplies(checkpointReplies);
+        return apply.pollResults(onResult)
+                + slowReader.pollResults(onRow)
+                + rangeReader.pollReplies(onRangeReply)
+                + snapshots.pollReplies(checkpointReplies);
     }
 
     private void takeApplied(final long appliedIndex) {
@@ -217,6 +236,18 @@ public final class ConsensusAgent {
         }
     }
 
+    private void onRangeReply(final int type, final DirectBuffer buffer, final int offset, final int length) {
+        final long connectionId = buffer.getLong(offset + RangeReaderAgent.CONNECTION_ID_OFFSET);
+        final long requestId = buffer.getLong(offset + RangeReaderAgent.REQUEST_ID_OFFSET);
+        final int body = offset + RangeReaderAgent.BODY_OFFSET;
+        if (type == RangeReaderAgent.REFUSAL_MESSAGE) {
+            final Status status = Status.of(buffer.getShort(body, LITTLE_ENDIAN));
+            refuse(connectionId, requestId, status, RangeReaderAgent.reason(status));
+        } else {
+            replies.reply(connectionId, requestId, type, buffer, body, length - RangeReaderAgent.BODY_OFFSET);
+        }
+    }
+
     // ---- time ----------------------------------------------------------------------------------------------------
 
     /** After a pause the ticks that were missed are not made up for: the messages of that time have not arrived either. */
@@ -227,6 +258,12 @@ public final class ConsensusAgent {
         nextTickNs = Math.max(nextTickNs + tickNs, nowNs + tickNs / 2);
         core.tick();
         dropLog();
+        if (nowNs - nextCursorCheckNs >= 0) {
+            nextCursorCheckNs = nowNs + CURSOR_CHECK_NS;
+            if (rangeReader.offerTime(nowNs)) {
+                rangeReaderWake.wake();
+            }
+        }
         return 1;
     }
 
@@ -273,13 +310,25 @@ public final class ConsensusAgent {
         }
     }
 
-    void onLinearizableGet(
-            final long connectionId, final long requestId, final DirectBuffer key, final int offset, final int length) {
+    /**
+     * A read that must see every write acknowledged before: waits for its round, then for the state machine.
+     *
+     * @param type GET, MULTI_GET or SCAN
+     * @param buffer the key of a GET, else the message's block and variable part
+     */
+    void onLinearizableRead(
+            final long connectionId,
+            final long requestId,
+            final int type,
+            final long minRevision,
+            final DirectBuffer buffer,
+            final int offset,
+            final int length) {
         if (core.role() != Role.LEADER) {
             refuseNotLeader(connectionId, requestId);
             return;
         }
-        final long readId = reads.add(connectionId, requestId, key, offset, length);
+        final long readId = reads.add(connectionId, requestId, type, minRevision, buffer, offset, length);
         if (readId == 0) {
             refuse(connectionId, requestId, Status.BUSY, "too many reads wait");
         } else {
@@ -287,24 +336,37 @@ public final class ConsensusAgent {
         }
     }
 
-    void onStaleGet(
+    /** A read of what this node has applied; also that never goes back behind what it had served before a restart. */
+    void onStaleRead(
             final long connectionId,
             final long requestId,
+            final int type,
             final long minRevision,
-            final DirectBuffer key,
+            final DirectBuffer buffer,
+            final int offset,
+            final int length) {
+        serve(connectionId, requestId, type, Math.max(minRevision, readableFromIndex), buffer, offset, length);
+    }
+
+    private void serve(
+            final long connectionId,
+            final long requestId,
+            final int type,
+            final long minRevision,
+            final DirectBuffer buffer,
             final int offset,
             final int length) {
         final long applied = core.appliedIndex();
-        // Also a stale read never goes back behind what this node had served before it was restarted.
-        final long needed = Math.max(minRevision, readableFromIndex);
-        if (applied < needed) {
+        if (applied < minRevision) {
             refuse(
                     connectionId,
                     requestId,
                     Status.NOT_CAUGHT_UP,
-                    "applied index is " + applied + ", needed is " + needed);
+                    "applied index is " + applied + ", needed is " + minRevision);
+        } else if (type == MessageType.GET) {
+            serveGet(connectionId, requestId, buffer, offset, length);
         } else {
-            serveGet(connectionId, requestId, key, offset, length);
+            onRangeRequest(connectionId, requestId, type, buffer, offset, length);
         }
     }
 
@@ -340,6 +402,47 @@ public final class ConsensusAgent {
         }
     }
 
+    /** Several keys, a range, or the next chunk of one: another thread reads them. */
+    void onRangeRequest(
+            final long connectionId,
+            final long requestId,
+            final int type,
+            final DirectBuffer buffer,
+            final int offset,
+            final int length) {
+        if (rangeReader.offer(type, connectionId, requestId, nowNs, buffer, offset, length)) {
+            rangeReaderWake.wake();
+        } else {
+            refuse(connectionId, requestId, Status.BUSY, "too many reads of several keys wait");
+        }
+    }
+
+    /** Longest request for {@link #onRangeRequest}, block and variable part, bytes. */
+    int maxRangeRequestBytes() {
+        return rangeReader.maxRequestBytes();
+    }
+
+    /** Any node: answers when it has applied the index. */
+    void onWaitApplied(final long connectionId, final long requestId, final long index, final int timeoutMs) {
+        if (core.appliedIndex() >= index) {
+            replies.waitAppliedReply(connectionId, requestId, core.appliedIndex());
+        } else if (!waits.add(connectionId, requestId, index, nowNs + TimeUnit.MILLISECONDS.toNanos(timeoutMs))) {
+            refuse(connectionId, requestId, Status.BUSY, "too many requests wait for an index");
+        }
+    }
+
+    private void endWait(final long connectionId, final long requestId, final long index, final boolean reached) {
+        if (reached) {
+            replies.waitAppliedReply(connectionId, requestId, core.appliedIndex());
+        } else {
+            refuse(
+                    connectionId,
+                    requestId,
+                    Status.DEADLINE,
+                    "applied index is " + core.appliedIndex() + ", waited for " + index);
+        }
+    }
+
     void onStatus(final long connectionId, final long requestId) {
         replies.statusReply(connectionId, requestId, nodeId, core, apply.digest(), leaderAddress());
     }
@@ -349,7 +452,13 @@ public final class ConsensusAgent {
     }
 
     private void refuseNotLeader(
-            final long connectionId, final long requestId, final DirectBuffer key, final int offset, final int length) {
+            final long connectionId,
+            final long requestId,
+            final int type,
+            final long minRevision,
+            final DirectBuffer buffer,
+            final int offset,
+            final int length) {
         refuseNotLeader(connectionId, requestId);
     }
 

@@ -1,17 +1,32 @@
 package dev.cairn.server.replica;
 
 import org.agrona.DirectBuffer;
+import org.agrona.ExpandableArrayBuffer;
 import org.agrona.ExpandableRingBuffer;
-import org.agrona.concurrent.UnsafeBuffer;
 
 /**
  * Linearizable reads on their way: waiting for their round, then for the state machine to reach the round's read index.
  * Both happen in the order in which the reads came, so this is a queue. Loop thread.
  */
 final class PendingReads {
-    /** Serves or fails one read. The key is valid during the call. */
+    /** Serves or fails one read. */
     interface Handler {
-        void onRead(long connectionId, long requestId, DirectBuffer key, int offset, int length);
+        /**
+         * Serves the read or refuses it.
+         *
+         * @param type the request's message type
+         * @param minRevision the node must have applied this revision; 0 = any
+         * @param buffer what the read asks for: the key of a GET, else the message's block and variable part; valid during
+         *     the call
+         */
+        void onRead(
+                long connectionId,
+                long requestId,
+                int type,
+                long minRevision,
+                DirectBuffer buffer,
+                int offset,
+                int length);
     }
 
     /** Bytes of requests that may wait; a read beyond it is refused. */
@@ -20,12 +35,14 @@ final class PendingReads {
     private static final int READ_ID_OFFSET = 0;
     private static final int CONNECTION_ID_OFFSET = 8;
     private static final int REQUEST_ID_OFFSET = 16;
-    private static final int KEY_OFFSET = 24;
+    private static final int MIN_REVISION_OFFSET = 24;
+    private static final int TYPE_OFFSET = 32;
+    private static final int ASKED_OFFSET = 36;
     /** Confirmed rounds remembered apart; when more wait for the state machine, the newest ones are served as one. */
     private static final int MAX_ROUNDS = 16;
 
     private final ExpandableRingBuffer queue = new ExpandableRingBuffer(1 << 16, MAX_BYTES, true);
-    private final UnsafeBuffer scratch;
+    private final ExpandableArrayBuffer scratch = new ExpandableArrayBuffer(512);
     private final long[] roundLastReadIds = new long[MAX_ROUNDS];
     private final long[] roundReadIndexes = new long[MAX_ROUNDS];
     private final ExpandableRingBuffer.MessageConsumer serveConsumer = this::serve;
@@ -34,13 +51,9 @@ final class PendingReads {
     private int handedOut;
     private long lastReadId;
     private long servableReadId;
-    private Handler handler = (connectionId, requestId, key, offset, length) -> {
+    private Handler handler = (connectionId, requestId, type, minRevision, buffer, offset, length) -> {
         throw new IllegalStateException("no handler");
     };
-
-    PendingReads(final int maxKeyBytes) {
-        scratch = new UnsafeBuffer(new byte[KEY_OFFSET + maxKeyBytes]);
-    }
 
     /**
      * Queues a read.
@@ -48,12 +61,20 @@ final class PendingReads {
      * @return its id, rising by one; or 0 when too many wait
      */
     long add(
-            final long connectionId, final long requestId, final DirectBuffer key, final int offset, final int length) {
+            final long connectionId,
+            final long requestId,
+            final int type,
+            final long minRevision,
+            final DirectBuffer buffer,
+            final int offset,
+            final int length) {
         scratch.putLong(READ_ID_OFFSET, lastReadId + 1);
         scratch.putLong(CONNECTION_ID_OFFSET, connectionId);
         scratch.putLong(REQUEST_ID_OFFSET, requestId);
-        scratch.putBytes(KEY_OFFSET, key, offset, length);
-        if (!queue.append(scratch, 0, KEY_OFFSET + length)) {
+        scratch.putLong(MIN_REVISION_OFFSET, minRevision);
+        scratch.putInt(TYPE_OFFSET, type);
+        scratch.putBytes(ASKED_OFFSET, buffer, offset, length);
+        if (!queue.append(scratch, 0, ASKED_OFFSET + length)) {
             return 0;
         }
         return ++lastReadId;
@@ -97,9 +118,11 @@ final class PendingReads {
         handler.onRead(
                 buffer.getLong(offset + CONNECTION_ID_OFFSET),
                 buffer.getLong(offset + REQUEST_ID_OFFSET),
+                buffer.getInt(offset + TYPE_OFFSET),
+                buffer.getLong(offset + MIN_REVISION_OFFSET),
                 buffer,
-                offset + KEY_OFFSET,
-                length - KEY_OFFSET);
+                offset + ASKED_OFFSET,
+                length - ASKED_OFFSET);
         return true;
     }
 

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * simulator in one thread. Wiring only.
  *
  * <p>Each agent may be stepped by a thread of its own: {@link #consensus}, {@link #logSync}, {@link #apply},
- * {@link #slowReader}, {@link #spares}. {@link #close} comes after all of them have stopped.
+ * {@link #slowReader}, {@link #rangeReader}, {@link #spares}. {@link #close} comes after all of them have stopped.
  */
 public final class Replica implements AutoCloseable {
     private static final String HARD_STATE_FILE = "hard-state";
@@ -33,9 +33,11 @@ public final class Replica implements AutoCloseable {
     private final Wal wal;
     private final KvReader memoryReader;
     private final KvReader slowKvReader;
+    private final KvReader rangeKvReader;
     private final LogSyncAgent logSync;
     private final ApplyAgent apply;
     private final ReaderAgent slowReader;
+    private final RangeReaderAgent rangeReader;
     private final ConsensusAgent consensus;
 
     /**
@@ -74,6 +76,7 @@ public final class Replica implements AutoCloseable {
             Wakeable logSyncWake,
             Wakeable applyWake,
             Wakeable slowReaderWake,
+            Wakeable rangeReaderWake,
             Snapshots snapshots) {
         /** Without snapshots. */
         public Surroundings(
@@ -88,7 +91,8 @@ public final class Replica implements AutoCloseable {
                 final Wakeable loopWake,
                 final Wakeable logSyncWake,
                 final Wakeable applyWake,
-                final Wakeable slowReaderWake) {
+                final Wakeable slowReaderWake,
+                final Wakeable rangeReaderWake) {
             this(
                     rootDirectory,
                     walDirectory,
@@ -102,6 +106,7 @@ public final class Replica implements AutoCloseable {
                     logSyncWake,
                     applyWake,
                     slowReaderWake,
+                    rangeReaderWake,
                     Snapshots.NONE);
         }
     }
@@ -123,7 +128,8 @@ public final class Replica implements AutoCloseable {
             LogSyncAgent logSync,
             ApplyAgent apply,
             KvReader memoryReader,
-            ReaderAgent slowReader) {}
+            ReaderAgent slowReader,
+            RangeReaderAgent rangeReader) {}
 
     /**
      * Recovers strictly in order: hard state, log against what the store has flushed, state machine, core as follower.
@@ -161,8 +167,11 @@ public final class Replica implements AutoCloseable {
         memoryReader = around.store().newReader();
         slowKvReader = around.store().newReader();
         slowReader = new ReaderAgent(slowKvReader, around.loopWake(), config.capacities());
+        rangeKvReader = around.store().newReader();
+        rangeReader = new RangeReaderAgent(rangeKvReader, around.loopWake(), config.capacities(), around.salts());
         consensus = new ConsensusAgent(
-                new Parts(config, around, wal, startTerm, logSync, apply, memoryReader, slowReader), startNs);
+                new Parts(config, around, wal, startTerm, logSync, apply, memoryReader, slowReader, rangeReader),
+                startNs);
     }
 
     private void startLogBehind(final Installed installed, final AppliedState flushed) {
@@ -206,6 +215,11 @@ public final class Replica implements AutoCloseable {
         return slowReader;
     }
 
+    /** For the thread that reads ranges. */
+    public RangeReaderAgent rangeReader() {
+        return rangeReader;
+    }
+
     /** For the housekeeping thread. */
     public SparePreparer spares() {
         return wal.sparePreparer();
@@ -216,6 +230,8 @@ public final class Replica implements AutoCloseable {
     public void close() {
         memoryReader.close();
         slowKvReader.close();
+        rangeReader.close();
+        rangeKvReader.close();
         wal.close();
         hardStateFile.close();
     }

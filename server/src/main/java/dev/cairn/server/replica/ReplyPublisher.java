@@ -12,8 +12,11 @@ import dev.cairn.protocol.FrameHeader;
 import dev.cairn.protocol.GetReplyDescriptor;
 import dev.cairn.protocol.Limits;
 import dev.cairn.protocol.MessageType;
+import dev.cairn.protocol.MultiGetReplyDescriptor;
+import dev.cairn.protocol.ScanReplyDescriptor;
 import dev.cairn.protocol.Status;
 import dev.cairn.protocol.StatusReplyDescriptor;
+import dev.cairn.protocol.WaitAppliedReplyDescriptor;
 import dev.cairn.raft.RaftCore;
 import dev.cairn.raft.Role;
 import java.nio.ByteBuffer;
@@ -116,6 +119,39 @@ final class ReplyPublisher {
                 claim(connectionId, requestId, MessageType.GET_REPLY, GetReplyDescriptor.BLOCK_LENGTH, 0);
         if (frame != null) {
             putGetBlock(frame, Status.NOT_FOUND, 0, 0, 0, 0);
+            transport.send();
+        }
+    }
+
+    /**
+     * Answers with a message that another thread has laid out.
+     *
+     * @param buffer fixed block and variable part
+     */
+    void reply(
+            final long connectionId,
+            final long requestId,
+            final int type,
+            final DirectBuffer buffer,
+            final int offset,
+            final int length) {
+        final int blockLength = switch (type) {
+            case MessageType.MULTI_GET_REPLY -> MultiGetReplyDescriptor.BLOCK_LENGTH;
+            case MessageType.SCAN_REPLY -> ScanReplyDescriptor.BLOCK_LENGTH;
+            default -> throw new IllegalArgumentException("reply of type " + type);
+        };
+        final MutableDirectBuffer frame = claim(connectionId, requestId, type, blockLength, length - blockLength);
+        if (frame != null) {
+            frame.putBytes(BLOCK, buffer, offset, length);
+            transport.send();
+        }
+    }
+
+    void waitAppliedReply(final long connectionId, final long requestId, final long appliedIndex) {
+        final MutableDirectBuffer frame = claim(
+                connectionId, requestId, MessageType.WAIT_APPLIED_REPLY, WaitAppliedReplyDescriptor.BLOCK_LENGTH, 0);
+        if (frame != null) {
+            frame.putLong(BLOCK + WaitAppliedReplyDescriptor.APPLIED_INDEX_OFFSET, appliedIndex, LITTLE_ENDIAN);
             transport.send();
         }
     }

@@ -2,6 +2,7 @@ package dev.cairn.server.replica;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.cairn.protocol.MessageType;
 import java.util.ArrayList;
 import java.util.List;
 import org.agrona.DirectBuffer;
@@ -11,12 +12,13 @@ import org.junit.jupiter.api.Test;
 class PendingReadsTest {
     private static final int ALL = Integer.MAX_VALUE;
 
-    private final PendingReads reads = new PendingReads(4096);
+    private final PendingReads reads = new PendingReads();
     private final List<Long> served = new ArrayList<>();
-    private final PendingReads.Handler serve = (connectionId, requestId, key, offset, length) -> served.add(requestId);
+    private final PendingReads.Handler serve =
+            (connectionId, requestId, type, minRevision, buffer, offset, length) -> served.add(requestId);
 
     private long add(final long requestId, final int keyLength) {
-        return reads.add(1, requestId, new UnsafeBuffer(new byte[keyLength]), 0, keyLength);
+        return reads.add(1, requestId, MessageType.GET, 0, new UnsafeBuffer(new byte[keyLength]), 0, keyLength);
     }
 
     @Test
@@ -63,7 +65,7 @@ class PendingReadsTest {
     @Test
     void keyArrivesAsItWas() {
         final byte[] key = "some key".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
-        final long readId = reads.add(5, 6, new UnsafeBuffer(key), 0, key.length);
+        final long readId = reads.add(5, 6, MessageType.GET, 0, new UnsafeBuffer(key), 0, key.length);
         reads.onConfirmed(readId, 1);
         final List<String> keys = new ArrayList<>();
 
@@ -72,6 +74,8 @@ class PendingReadsTest {
                 ALL,
                 (final long connectionId,
                         final long requestId,
+                        final int type,
+                        final long minRevision,
                         final DirectBuffer buffer,
                         final int offset,
                         final int length) -> {
@@ -105,7 +109,7 @@ class PendingReadsTest {
         reads.onConfirmed(readId, 99);
         final List<Long> failed = new ArrayList<>();
 
-        reads.failAll((connectionId, requestId, key, offset, length) -> failed.add(requestId));
+        reads.failAll((connectionId, requestId, type, minRevision, key, offset, length) -> failed.add(requestId));
 
         assertThat(failed).containsExactly(1L, 2L);
         assertThat(reads.serve(1_000, ALL, serve)).isZero();

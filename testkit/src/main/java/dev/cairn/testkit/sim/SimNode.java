@@ -43,7 +43,8 @@ final class SimNode implements SimDirectory.Owner {
         }
     }
 
-    private static final Capacities SMALL = new Capacities(1 << 10, 1 << 12, 1 << 12, 1 << 17, 1 << 6, 1 << 4);
+    private static final Capacities SMALL =
+            new Capacities(1 << 10, 1 << 12, 1 << 12, 1 << 17, 1 << 14, 1 << 15, 1 << 6, 1 << 4);
     private static final Agent[] AGENTS = Agent.values();
     private static final long NOT_DUE = Long.MAX_VALUE;
     private static final long SPARES_EVERY_NS = 3 * SwarmKnobs.MS;
@@ -197,6 +198,7 @@ final class SimNode implements SimDirectory.Owner {
                 () -> wake(Agent.LOOP),
                 () -> wake(Agent.LOG_SYNC),
                 () -> wake(Agent.APPLY),
+                () -> wake(Agent.READER),
                 () -> wake(Agent.READER));
     }
 
@@ -388,6 +390,7 @@ final class SimNode implements SimDirectory.Owner {
             }
             case READER -> {
                 stepCycle(here.slowReader(), agent);
+                stepCycle(here.rangeReader(), agent);
                 trace.add(Kind.READER, id, 0, 0, 0, 0);
             }
             case SPARES -> {
