@@ -110,7 +110,7 @@ public final class ConsensusAgent {
         clientAddresses = config.clientAddresses();
         tickNs = config.tickNs();
         wal = parts.wal();
-        log = new WalRaftLog(wal, wal.newLoopCursor(), config.wallClockMs());
+        log = new WalRaftLog(wal, wal.newLoopCursor(), config.wallClockMs(), parts.startLogTimeMs());
         logSync = parts.logSync();
         logSyncWake = around.logSyncWake();
         apply = parts.apply();

@@ -125,6 +125,7 @@ public final class Replica implements AutoCloseable {
             Surroundings around,
             Wal wal,
             long startTerm,
+            long startLogTimeMs,
             LogSyncAgent logSync,
             ApplyAgent apply,
             KvReader memoryReader,
@@ -170,7 +171,17 @@ public final class Replica implements AutoCloseable {
         rangeKvReader = around.store().newReader();
         rangeReader = new RangeReaderAgent(rangeKvReader, around.loopWake(), config.capacities(), around.salts());
         consensus = new ConsensusAgent(
-                new Parts(config, around, wal, startTerm, logSync, apply, memoryReader, slowReader, rangeReader),
+                new Parts(
+                        config,
+                        around,
+                        wal,
+                        startTerm,
+                        stateMachine.lastLogTimeMs(),
+                        logSync,
+                        apply,
+                        memoryReader,
+                        slowReader,
+                        rangeReader),
                 startNs);
     }
 

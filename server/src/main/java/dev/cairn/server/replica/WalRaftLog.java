@@ -21,6 +21,7 @@ final class WalRaftLog implements RaftLog {
     private final Wal wal;
     private final LogCursor cursor;
     private final long wallClockSeedMs;
+    private final long appliedLogTimeMs;
 
     private DirectBuffer payload = NO_PAYLOAD;
     private int payloadOffset;
@@ -31,11 +32,16 @@ final class WalRaftLog implements RaftLog {
     private long leaderSinceNs;
     private long leaderLogTimeMs;
 
-    /** @param wallClockSeedMs milliseconds since 1970, used as the log time of index 1 if this node appends it */
-    WalRaftLog(final Wal wal, final LogCursor cursor, final long wallClockSeedMs) {
+    /**
+     * @param wallClockSeedMs milliseconds since 1970, used as the log time of index 1 if this node appends it
+     * @param appliedLogTimeMs log time of what is applied at the start: all that a log without entries behind a snapshot
+     *     leaves of the time
+     */
+    WalRaftLog(final Wal wal, final LogCursor cursor, final long wallClockSeedMs, final long appliedLogTimeMs) {
         this.wal = wal;
         this.cursor = cursor;
         this.wallClockSeedMs = wallClockSeedMs;
+        this.appliedLogTimeMs = appliedLogTimeMs;
     }
 
     void now(final long monotonicNs) {
@@ -48,6 +54,8 @@ final class WalRaftLog implements RaftLog {
         final long last = wal.appendedIndex();
         if (last == 0) {
             leaderLogTimeMs = wallClockSeedMs;
+        } else if (last < wal.firstIndex()) {
+            leaderLogTimeMs = appliedLogTimeMs;
         } else if (cursor.seek(last)) {
             leaderLogTimeMs = cursor.logTimeMs();
         } else {
