@@ -123,8 +123,51 @@ public enum ConfigKey {
             "256MiB",
             1 << 20,
             1L << 40,
-            "Log written since the last snapshot that makes the node take the next one. This version takes no "
-                    + "snapshots: a value is checked and a warning is logged."),
+            "Log written since the last snapshot that makes the node take the next one."),
+    SNAPSHOT_ENTRIES(
+            "snapshot.entries",
+            Kind.INTEGER,
+            "entries",
+            "0",
+            0,
+            2_000_000_000,
+            "Entries applied since the last snapshot that make the node take the next one; 0 = not for that reason."),
+    SNAPSHOT_INTERVAL_S(
+            "snapshot.interval.s",
+            Kind.INTEGER,
+            "s",
+            "0",
+            0,
+            31_536_000,
+            "Time since the last snapshot after which the node takes the next one if anything was written; 0 = not for "
+                    + "that reason."),
+    SNAPSHOT_KEEP_LOG_BYTES(
+            "snapshot.keep.log.bytes",
+            Kind.BYTES,
+            "bytes",
+            "64MiB",
+            0,
+            1L << 40,
+            "Log that stays although a snapshot holds it, in whole segments, so that a node that was away for a moment "
+                    + "catches up from the log."),
+    SNAPSHOT_TRANSFER_BYTES_PER_S(
+            "snapshot.transfer.bytes.per.s",
+            Kind.BYTES,
+            "bytes per second",
+            "32MiB",
+            0,
+            1L << 40,
+            "Bound of what this node sends of its snapshots to other nodes and to `kvctl snapshot save`, all together; "
+                    + "0 = none."),
+    SNAPSHOT_RETAIN_MAX_LOG_BYTES(
+            "snapshot.retain.max.log.bytes",
+            Kind.BYTES,
+            "bytes",
+            "4GiB",
+            1 << 20,
+            1L << 40,
+            "Log that is kept for a node that catches up by a snapshot. Beyond it writes are slowed down, a quarter "
+                    + "beyond it that node has to begin again."),
     NET_CLIENT_LOOPS(
             "net.client.loops",
             Kind.INTEGER,

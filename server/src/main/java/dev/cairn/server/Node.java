@@ -1,16 +1,24 @@
 package dev.cairn.server;
 
+import dev.cairn.engine.CheckpointStore;
 import dev.cairn.raft.Role;
+import dev.cairn.server.net.CheckpointSocket;
 import dev.cairn.server.net.NetLoop;
 import dev.cairn.server.net.NettyClientTransport;
 import dev.cairn.server.net.NettyPeerTransport;
 import dev.cairn.server.replica.ConsensusAgent;
 import dev.cairn.server.replica.EventLog;
+import dev.cairn.server.replica.Replica;
+import dev.cairn.server.snapshot.Installation;
+import dev.cairn.server.snapshot.SnapshotService;
+import dev.cairn.server.snapshot.StagedSnapshot;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +41,10 @@ public final class Node implements AutoCloseable {
     private final NetLoop loop;
     private final NettyPeerTransport peers;
     private final NettyClientTransport clients;
+    private final NettyPeerTransport.Self self;
+    private final SnapshotService snapshots;
+    private final Installation installation;
+    private final RunningReplica.Surroundings surroundings;
     private final Thread loopThread;
     /** Made by the thread that starts the node, later changed by the loop thread only. */
     private RunningReplica running;
@@ -72,15 +84,41 @@ public final class Node implements AutoCloseable {
         this.fatal = fatal;
         loopThread = new Thread(this::runLoop, "loop");
         loop = new NetLoop(loopThread);
-        peers = new NettyPeerTransport(
-                loop, new NettyPeerTransport.Self(config.nodeId(), config.clusterIdHash(), identity.storageId()));
+        self = new NettyPeerTransport.Self(config.nodeId(), config.clusterIdHash(), identity.storageId());
+        peers = new NettyPeerTransport(loop, self);
         clients = new NettyClientTransport(loop, config.nodeId(), config.clusterIdHash());
-        running = new RunningReplica(new RunningReplica.Surroundings(
-                config, identity, random, peers, clients, new LoggedEvents(), loop, fatal));
+        final CheckpointStore checkpoints = new CheckpointStore(config.dataDir(), config.clusterId(), random::nextLong);
+        snapshots = new SnapshotService(
+                config.snapshots(), config.dataDir(), config.clusterId(), checkpoints, this::readCheckpointsOf, loop);
+        snapshots.open();
+        peers.serveCheckpoints(snapshots.requests());
+        surroundings = new RunningReplica.Surroundings(
+                config, identity, random, peers, clients, new LoggedEvents(), loop, snapshots, fatal);
+        installation = new Installation(config.dataDir());
+        running = openReplica(installation.recover(checkpoints).orElse(null));
+    }
+
+    /** Behind an installed snapshot the intent ends when the log has followed. */
+    private RunningReplica openReplica(final Replica.@Nullable Installed installed) {
+        final RunningReplica opened = new RunningReplica(surroundings, installed);
+        if (installed != null) {
+            installation.clear();
+        }
+        return opened;
+    }
+
+    private CheckpointSocket readCheckpointsOf(final int nodeId) throws IOException {
+        for (final Member member : config.members()) {
+            if (member.id() == nodeId) {
+                return CheckpointSocket.toPeer(member.host(), member.peerPort(), nodeId, self);
+            }
+        }
+        throw new IOException("node " + nodeId + " is no member");
     }
 
     private void startThreads() {
         running.start();
+        snapshots.start();
         loopThread.start();
         try {
             listening.join();
@@ -134,12 +172,50 @@ public final class Node implements AutoCloseable {
         return new InetSocketAddress(address.host(), address.port());
     }
 
-    private void runCycles() {
-        final ConsensusAgent consensus = running.consensus();
+    private void runCycles() throws InterruptedException {
         while (!stopping) {
+            final StagedSnapshot staged = snapshots.staged();
+            if (staged != null) {
+                install(staged);
+            }
+            final ConsensusAgent consensus = running.consensus();
             consensus.doWork(System.nanoTime());
             loop.runOnce(consensus.hasClientFrames() ? 0 : consensus.nextTickNs() - System.nanoTime());
         }
+    }
+
+    /**
+     * Replaces store and log by a received snapshot: a restart of the replica, while ports and threads of the network stay.
+     * Nothing is voted or appended in between, for this thread would do it.
+     */
+    private void install(final StagedSnapshot staged) throws InterruptedException {
+        final long commitIndex = running.consensus().core().commitIndex();
+        if (commitIndex >= staged.index()) {
+            LOGGER.info("event=snapshot.install.skipped index={} commitIndex={}", staged.index(), commitIndex);
+            snapshots.takeStaged(true);
+            return;
+        }
+        final long startNs = System.nanoTime();
+        LOGGER.info(
+                "event=snapshot.install.start index={} term={} commitIndex={}",
+                staged.index(),
+                staged.term(),
+                commitIndex);
+        installation.intend(staged);
+        // Their requests will not be answered: clients ask again, here or elsewhere.
+        clients.closeConnections();
+        running.stop();
+        running.closeForReplacement();
+        installation.swap(staged);
+        running = openReplica(new Replica.Installed(staged.index(), staged.term()));
+        running.start();
+        snapshots.takeStaged(false);
+        LOGGER.info(
+                "event=snapshot.installed index={} term={} bytes={} ms={}",
+                staged.index(),
+                staged.term(),
+                staged.checkpoint().manifest().totalBytes(),
+                millis(startNs, System.nanoTime()));
     }
 
     /** Commands under way are answered and forced, then the log gets its last record. */
@@ -170,6 +246,7 @@ public final class Node implements AutoCloseable {
         try {
             loopThread.join();
             running.stop();
+            snapshots.stop();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while stopping: the data directory stays locked", e);
@@ -194,6 +271,11 @@ public final class Node implements AutoCloseable {
                     term,
                     leaderId,
                     reason);
+        }
+
+        @Override
+        public void onLogDropped(final long firstIndex) {
+            LOGGER.info("event=log.dropped node={} firstIndex={}", config.nodeId(), firstIndex);
         }
 
         @Override

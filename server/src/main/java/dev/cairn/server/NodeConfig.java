@@ -1,10 +1,12 @@
 package dev.cairn.server;
 
 import dev.cairn.protocol.ClusterIdHash;
+import dev.cairn.server.snapshot.SnapshotConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +29,7 @@ public final class NodeConfig {
     private final int raftElectionMaxMs;
     private final int walSegmentBytes;
     private final WalWriter walWriter;
-    private final long snapshotLogBytes;
+    private final SnapshotConfig snapshots;
     private final int netClientLoops;
     private final List<String> warnings;
 
@@ -118,10 +120,16 @@ public final class NodeConfig {
         }
         walSegmentBytes = (int) reader.readBytes(ConfigKey.WAL_SEGMENT_BYTES);
         walWriter = reader.readWriter(ConfigKey.WAL_WRITER);
-        snapshotLogBytes = reader.readBytes(ConfigKey.SNAPSHOT_LOG_BYTES);
+        snapshots = new SnapshotConfig(
+                reader.readBytes(ConfigKey.SNAPSHOT_LOG_BYTES),
+                reader.readInt(ConfigKey.SNAPSHOT_ENTRIES, 0),
+                TimeUnit.SECONDS.toNanos(reader.readInt(ConfigKey.SNAPSHOT_INTERVAL_S, 0)),
+                reader.readBytes(ConfigKey.SNAPSHOT_KEEP_LOG_BYTES),
+                reader.readBytes(ConfigKey.SNAPSHOT_TRANSFER_BYTES_PER_S),
+                reader.readBytes(ConfigKey.SNAPSHOT_RETAIN_MAX_LOG_BYTES));
         netClientLoops = reader.readInt(ConfigKey.NET_CLIENT_LOOPS, 0);
         reader.throwIfAnyProblem();
-        warnings = findWarnings(reader);
+        warnings = findWarnings();
     }
 
     private Member findSelf(ConfigReader reader, int nodeId) {
@@ -167,13 +175,10 @@ public final class NodeConfig {
                         + "; without a range to draw from, nodes campaign together");
     }
 
-    private List<String> findWarnings(ConfigReader reader) {
+    private List<String> findWarnings() {
         List<String> found = new ArrayList<>();
         if (httpListen != null) {
             found.add("http.listen=" + httpListen + " has no effect: this version has no HTTP gateway");
-        }
-        if (reader.isGiven(ConfigKey.SNAPSHOT_LOG_BYTES)) {
-            found.add("snapshot.log.bytes=" + snapshotLogBytes + " has no effect: this version takes no snapshots");
         }
         if (netClientLoops > 0) {
             found.add("net.client.loops=" + netClientLoops + " has no effect: this version knows only 0");
@@ -254,8 +259,9 @@ public final class NodeConfig {
         return walWriter;
     }
 
-    public long snapshotLogBytes() {
-        return snapshotLogBytes;
+    /** When snapshots are taken and what they may use. */
+    public SnapshotConfig snapshots() {
+        return snapshots;
     }
 
     public int netClientLoops() {

@@ -1,5 +1,6 @@
 package dev.cairn.server;
 
+import dev.cairn.engine.CheckpointException;
 import dev.cairn.raft.InvariantViolation;
 import dev.cairn.server.net.PortInUseException;
 import dev.cairn.wal.HardStateInDoubtException;
@@ -86,6 +87,7 @@ public final class NodeMain {
             return EXIT_IDENTITY;
         } else if (failure instanceof WalDamagedException
                 || failure instanceof HardStateInDoubtException
+                || failure instanceof CheckpointException
                 || failure instanceof InvariantViolation) {
             return EXIT_DAMAGE;
         } else if (failure instanceof LogFailedException) {

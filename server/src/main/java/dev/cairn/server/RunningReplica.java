@@ -10,6 +10,8 @@ import dev.cairn.server.replica.EventLog;
 import dev.cairn.server.replica.PeerTransport;
 import dev.cairn.server.replica.Replica;
 import dev.cairn.server.replica.Wakeable;
+import dev.cairn.server.snapshot.CheckpointAgent;
+import dev.cairn.server.snapshot.SnapshotService;
 import dev.cairn.wal.FileSegmentDirectory;
 import dev.cairn.wal.RecoveryReport;
 import dev.cairn.wal.WalConfig;
@@ -40,6 +42,7 @@ final class RunningReplica {
     private final AgentThread readerThread;
     private final AgentThread rangeReaderThread;
     private final HousekeepingThread housekeeping;
+    private final CheckpointAgent checkpoints;
 
     /** What outlives a replica. */
     record Surroundings(
@@ -50,10 +53,15 @@ final class RunningReplica {
             ClientTransport clients,
             EventLog events,
             Wakeable loop,
+            SnapshotService snapshots,
             FatalErrorHandler fatal) {}
 
-    /** Opens and recovers: store, then hard state and log, then the core as follower. */
-    RunningReplica(final Surroundings around) {
+    /**
+     * Opens and recovers: store, then hard state and log, then the core as follower.
+     *
+     * @param installed the snapshot whose database stands in the store's place and that the log has to follow, or null
+     */
+    RunningReplica(final Surroundings around, final Replica.@Nullable Installed installed) {
         final NodeConfig config = around.config();
         final long startNs = System.nanoTime();
         final Path data = config.dataDir();
@@ -86,8 +94,10 @@ final class RunningReplica {
                         logSyncWake,
                         applyWake,
                         readerWake,
-                        rangeReaderWake),
-                System.nanoTime());
+                        rangeReaderWake,
+                        around.snapshots()),
+                System.nanoTime(),
+                installed);
         logRecovery(replica.recovery(), millis(storeNs, System.nanoTime()));
         logSyncThread = new AgentThread("log-sync", replica.logSync(), around.fatal());
         applyThread = new AgentThread("apply", replica.apply(), around.fatal());
@@ -97,6 +107,7 @@ final class RunningReplica {
         applyWake.to = applyThread;
         readerWake.to = readerThread;
         rangeReaderWake.to = rangeReaderThread;
+        checkpoints = around.snapshots().agentFor(store, replica.apply()::appliedIndex);
         housekeeping = new HousekeepingThread(replica.spares(), around.fatal());
     }
 
@@ -160,6 +171,7 @@ final class RunningReplica {
         readerThread.start();
         rangeReaderThread.start();
         housekeeping.start();
+        checkpoints.start();
     }
 
     /** What the loop has published last is to be forced now. */
@@ -174,12 +186,19 @@ final class RunningReplica {
         readerThread.stop();
         rangeReaderThread.stop();
         housekeeping.stop();
+        checkpoints.stop();
     }
 
     /** Behind {@link #stop}: closes log and store; what the store holds is flushed. */
     void close() {
         closeLog();
         store.close();
+    }
+
+    /** Behind {@link #stop}: closes log and store as they are, for another database takes the store's place. */
+    void closeForReplacement() {
+        closeLog();
+        store.closeWithoutFlush();
     }
 
     private void closeLog() {

@@ -75,7 +75,7 @@ class NodeConfigTest {
         assertThat(config.raftElectionMaxMs()).isEqualTo(1000);
         assertThat(config.walSegmentBytes()).isEqualTo(64 << 20);
         assertThat(config.walWriter()).isEqualTo(WalWriter.AUTO);
-        assertThat(config.snapshotLogBytes()).isEqualTo(256 << 20);
+        assertThat(config.snapshots().logBytes()).isEqualTo(256 << 20);
         assertThat(config.netClientLoops()).isZero();
         assertThat(config.warnings()).isEmpty();
     }
@@ -145,6 +145,11 @@ class NodeConfigTest {
                         "wal.segment.bytes",
                         "wal.writer",
                         "snapshot.log.bytes",
+                        "snapshot.entries",
+                        "snapshot.interval.s",
+                        "snapshot.keep.log.bytes",
+                        "snapshot.transfer.bytes.per.s",
+                        "snapshot.retain.max.log.bytes",
                         "net.client.loops");
         assertThat(Arrays.stream(ConfigKey.values()).map(ConfigKey::environmentName))
                 .doesNotHaveDuplicates()
@@ -465,10 +470,9 @@ class NodeConfigTest {
     @Test
     void settingsWithoutEffectAreToldAtStart() {
         Map<String, String> values = with("http.listen", "127.0.0.1:7602");
-        values.put("snapshot.log.bytes", "1GiB");
         values.put("net.client.loops", "2");
 
-        assertThat(NodeConfig.of(values).warnings()).hasSize(3).allMatch(text -> text.contains("has no effect"));
+        assertThat(NodeConfig.of(values).warnings()).hasSize(2).allMatch(text -> text.contains("has no effect"));
     }
 
     @Test

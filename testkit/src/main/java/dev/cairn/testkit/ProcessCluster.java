@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -89,9 +90,28 @@ public final class ProcessCluster implements AutoCloseable {
 
     /** Starts one node; its output is appended to {@link #log}. */
     public void start(final int id) {
+        start(id, Map.of());
+    }
+
+    /**
+     * The list of members in which every other node's peer port is another one, for a node whose links go through proxies.
+     *
+     * @param peerPortOf maps node id to port
+     */
+    public String membersVia(final int self, final IntUnaryOperator peerPortOf) {
+        return IntStream.rangeClosed(1, size)
+                .mapToObj(id -> id + "=127.0.0.1:" + (id == self ? peerPorts[id] : peerPortOf.applyAsInt(id)) + ":"
+                        + clientPorts[id])
+                .collect(Collectors.joining(","));
+    }
+
+    /** Starts one node with settings of its own, which win over those of the cluster. */
+    public void start(final int id, final Map<String, String> own) {
         final List<String> given = new ArrayList<>(List.of(
                 "cluster.id=process-cluster", "node.id=" + id, "cluster.members=" + members, "data.dir=" + data(id)));
         given.addAll(settings);
+        given.removeIf(setting -> own.containsKey(setting.substring(0, setting.indexOf('='))));
+        own.forEach((key, value) -> given.add(key + "=" + value));
         try {
             Files.createDirectories(directory);
             processes.put(

@@ -102,6 +102,13 @@ public final class NettyClientTransport implements ClientTransport {
         inbox.clear();
     }
 
+    /** Ends all connections and goes on accepting: what was asked for on them will not be answered. */
+    public void closeConnections() {
+        for (final Connection connection : new ArrayList<>(connections.values())) {
+            connection.channel.close();
+        }
+    }
+
     @Override
     public int poll(final Handler to, final int limit) {
         if (inbox.isEmpty()) {

@@ -8,6 +8,7 @@ import dev.cairn.protocol.Status;
 import dev.cairn.server.replica.PeerProtocol;
 import dev.cairn.server.replica.PeerProtocol.Hello;
 import dev.cairn.server.replica.PeerTransport;
+import dev.cairn.server.snapshot.CheckpointRequests;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
@@ -62,6 +63,7 @@ public final class NettyPeerTransport implements PeerTransport {
     private final FrameCodec codec = new FrameCodec();
     private final FrameView in = new FrameView();
     private final FrameView out = new FrameView();
+    private @Nullable CheckpointRequests checkpoints;
     private @Nullable Channel server;
     private @Nullable ByteBuf claimed;
     private boolean claimSealed;
@@ -72,6 +74,11 @@ public final class NettyPeerTransport implements PeerTransport {
     public NettyPeerTransport(final NetLoop loop, final Self self) {
         this.loop = loop;
         this.self = self;
+    }
+
+    /** Peers may read checkpoints on connections of their own. Before {@link #listen}. */
+    public void serveCheckpoints(final CheckpointRequests requests) {
+        checkpoints = requests;
     }
 
     /** Opens the port for the peers' requests. */
@@ -300,6 +307,7 @@ public final class NettyPeerTransport implements PeerTransport {
         private final boolean isDialed;
         private @Nullable Peer peer;
         private boolean welcome;
+        private @Nullable CheckpointChannel checkpointChannel;
         boolean dirty;
 
         Connection(final Channel channel, final @Nullable Peer peer) {
@@ -359,7 +367,12 @@ public final class NettyPeerTransport implements PeerTransport {
 
         private boolean onFrame(final ByteBuf buffer, final int offset, final int length) {
             framesDelivered++;
-            if (welcome && peer != null && handler != null) {
+            if (checkpointChannel != null) {
+                final String problem = checkpointChannel.onFrame(buffer, offset, length);
+                if (!problem.isEmpty()) {
+                    drop(problem);
+                }
+            } else if (welcome && peer != null && handler != null) {
                 handler.onPeerFrame(peer.nodeId, in.wrap(buffer, offset, length), 0, length);
             } else {
                 onHandshake(buffer, offset, length);
@@ -378,17 +391,22 @@ public final class NettyPeerTransport implements PeerTransport {
             } else if (isDialed) {
                 onHelloReply(frame, block);
             } else {
-                onHello(frame, block);
+                onHello(frame, block, length);
             }
         }
 
-        private void onHello(final ByteBuf frame, final int block) {
+        private void onHello(final ByteBuf frame, final int block, final int length) {
             final int nodeId = frame.getIntLE(block + Hello.NODE_ID_OFFSET);
             final Peer from = peers.get(nodeId);
             final String problem = problemWith(frame, block, from);
             if (from == null || !problem.isEmpty()) {
                 writeHello(PeerProtocol.HELLO_REPLY, Status.WRONG_CLUSTER, nodeId);
                 drop("node " + nodeId + ": " + problem);
+                return;
+            }
+            if (checkpoints != null && readsCheckpoints(frame, block, length)) {
+                checkpointChannel = new CheckpointChannel(channel, loop, checkpoints);
+                writeHello(PeerProtocol.HELLO_REPLY, Status.OK, nodeId);
                 return;
             }
             if (from.accepted != null) {
@@ -398,6 +416,11 @@ public final class NettyPeerTransport implements PeerTransport {
             from.accepted = this;
             welcome = true;
             writeHello(PeerProtocol.HELLO_REPLY, Status.OK, nodeId);
+        }
+
+        private boolean readsCheckpoints(final ByteBuf frame, final int block, final int length) {
+            return length >= FrameHeader.HEADER_LENGTH + Hello.BLOCK_LENGTH_WITH_PURPOSE
+                    && frame.getIntLE(block + Hello.PURPOSE_OFFSET) == Hello.PURPOSE_CHECKPOINTS;
         }
 
         private void onHelloReply(final ByteBuf frame, final int block) {

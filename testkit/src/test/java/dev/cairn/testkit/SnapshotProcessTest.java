@@ -1,0 +1,247 @@
+package dev.cairn.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.client.CairnClient;
+import dev.cairn.client.ServerStatus;
+import dev.cairn.protocol.NodeStatus;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Real processes that drop their log, restart behind snapshots, and bring each other up to date by them. */
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
+class SnapshotProcessTest {
+    private static final int VALUE_BYTES = 4096;
+    private static final int PUTS = 3_000;
+
+    private static final String[] SMALL_LOG = {
+        "wal.segment.bytes=1MiB",
+        "snapshot.log.bytes=2MiB",
+        "snapshot.keep.log.bytes=0",
+        "snapshot.transfer.bytes.per.s=4MiB",
+        "raft.preset=fast"
+    };
+
+    @TempDir
+    Path directory;
+
+    @Test
+    @Tag("X10")
+    @Tag("R26")
+    void aNodeThatWasAwayCatchesUpUnderLoadAlthoughTheTransferIsCut() throws Exception {
+        try (ProcessCluster cluster = new ProcessCluster(directory, 3, SMALL_LOG).startAll();
+                CairnClient client = cluster.connect();
+                CuttingProxy toNode1 = new CuttingProxy(cluster.peerPort(1));
+                CuttingProxy toNode2 = new CuttingProxy(cluster.peerPort(2))) {
+            cluster.awaitAllServe();
+            cluster.kill(3);
+            fill(client, "before-", PUTS);
+            await(
+                    cluster,
+                    "the log was dropped",
+                    () -> count(cluster, 1, "event=log.dropped") > 0 && count(cluster, 2, "event=log.dropped") > 0);
+            final RecordedWriter writer = new RecordedWriter(client, "during-");
+            cluster.start(
+                    3,
+                    Map.of("cluster.members", cluster.membersVia(3, id -> id == 1 ? toNode1.port() : toNode2.port())));
+            for (int cut = 1; cut <= 3; cut++) {
+                final int starts = cut;
+                await(cluster, "transfer " + cut, () -> count(cluster, 3, "event=snapshot.transfer.start") >= starts);
+                final long before = stagedBytes(cluster.data(3));
+                await(
+                        cluster,
+                        "some bytes",
+                        () -> stagedBytes(cluster.data(3)) > before + 500_000
+                                || count(cluster, 3, "event=snapshot.installed") > 0);
+                toNode1.cutAll();
+                toNode2.cutAll();
+            }
+            await(cluster, "installation", () -> count(cluster, 3, "event=snapshot.installed") > 0);
+            writer.finish();
+            assertThat(count(cluster, 3, "resumed=true"))
+                    .as("what had arrived was kept")
+                    .isGreaterThanOrEqualTo(2);
+            awaitEqual(cluster, client);
+            assertThat(writer.failureCount()).isZero();
+            try (CairnClient reader = cluster.connect()) {
+                writer.assertAllThere(reader);
+                assertFilled(reader, "before-", PUTS);
+            }
+            cluster.kill(1);
+            cluster.awaitLeader();
+            try (CairnClient reader = cluster.connect()) {
+                assertFilled(reader, "before-", PUTS);
+            }
+        }
+    }
+
+    @Test
+    @Tag("T27")
+    @Tag("W10")
+    void aSnapshotSurvivesRestartsOfEveryKind() throws Exception {
+        try (ProcessCluster cluster = new ProcessCluster(directory, 1, SMALL_LOG).startAll();
+                CairnClient client = cluster.connect()) {
+            cluster.awaitLeader();
+            fill(client, "first-", PUTS);
+            await(cluster, "the log was dropped", () -> count(cluster, 1, "event=log.dropped") > 0);
+            cluster.kill(1);
+            cluster.start(1);
+            cluster.awaitLeader();
+            assertFilled(client, "first-", PUTS);
+            assertThat(logLine(cluster, 1, "event=start.log")).doesNotContain("firstIndex=1 ");
+            fill(client, "second-", PUTS / 4);
+            cluster.stop(1);
+            // Without its database a node begins with its newest checkpoint and applies the log behind it.
+            deleteTree(cluster.data(1).resolve("kv"));
+            cluster.start(1);
+            cluster.awaitLeader();
+            assertThat(count(cluster, 1, "event=start.restored")).isEqualTo(1);
+            assertFilled(client, "first-", PUTS);
+            assertFilled(client, "second-", PUTS / 4);
+        }
+    }
+
+    /** Receiver and sender are killed in the middle of it, again and again; in the end all nodes are equal. */
+    @Test
+    @Tag("X10")
+    void killsDuringCheckpointTransferAndInstallationLoseNothing() throws Exception {
+        try (ProcessCluster cluster = new ProcessCluster(directory, 3, SMALL_LOG).startAll();
+                CairnClient client = cluster.connect()) {
+            cluster.awaitAllServe();
+            cluster.kill(3);
+            fill(client, "before-", PUTS);
+            await(
+                    cluster,
+                    "the log was dropped",
+                    () -> count(cluster, 1, "event=log.dropped") > 0 && count(cluster, 2, "event=log.dropped") > 0);
+            final String[] killAt = {
+                "event=snapshot.transfer.start", "event=snapshot.transfer.done", "event=snapshot.install.start"
+            };
+            for (int kill = 0; kill < killAt.length; kill++) {
+                final String at = killAt[kill];
+                final int seen = count(cluster, 3, at);
+                cluster.start(3);
+                await(
+                        cluster,
+                        at,
+                        () -> count(cluster, 3, at) > seen || count(cluster, 3, "event=snapshot.installed") > 0);
+                cluster.kill(3);
+            }
+            cluster.start(3);
+            final RecordedWriter writer = new RecordedWriter(client, "during-");
+            await(cluster, "progress", () -> writer.acknowledgedCount() > 500);
+            writer.finish();
+            awaitEqual(cluster, client);
+            try (CairnClient reader = cluster.connect()) {
+                writer.assertAllThere(reader);
+                assertFilled(reader, "before-", PUTS);
+            }
+        }
+    }
+
+    private static void fill(final CairnClient client, final String prefix, final int count) {
+        final List<CompletableFuture<?>> puts = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            puts.add(client.putAsync(bytes(prefix + i), value(i)));
+            if (puts.size() == 200) {
+                CompletableFuture.allOf(puts.toArray(CompletableFuture[]::new)).join();
+                puts.clear();
+            }
+        }
+        CompletableFuture.allOf(puts.toArray(CompletableFuture[]::new)).join();
+    }
+
+    private static void assertFilled(final CairnClient client, final String prefix, final int count) {
+        for (int i = 0; i < count; i += 7) {
+            assertThat(client.get(bytes(prefix + i)).orElseThrow().value())
+                    .as(prefix + i)
+                    .isEqualTo(value(i));
+        }
+    }
+
+    private static byte[] bytes(final String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static byte[] value(final int number) {
+        final byte[] value = new byte[VALUE_BYTES];
+        for (int i = 0; i < VALUE_BYTES; i++) {
+            value[i] = (byte) (number * 31 + i * (number % 7 + 1));
+        }
+        return value;
+    }
+
+    /** All nodes have applied the same entries. */
+    private static void awaitEqual(final ProcessCluster cluster, final CairnClient client) throws Exception {
+        await(cluster, "equal nodes", () -> {
+            final List<NodeStatus> nodes = client.status().stream()
+                    .map(ServerStatus::node)
+                    .filter(Objects::nonNull)
+                    .toList();
+            return nodes.size() == 3
+                    && nodes.stream().map(NodeStatus::appliedIndex).distinct().count() == 1
+                    && nodes.stream().map(NodeStatus::digest).distinct().count() == 1;
+        });
+    }
+
+    private static void await(final ProcessCluster cluster, final String what, final BooleanSupplier holds)
+            throws InterruptedException {
+        final long deadlineNs = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        while (!holds.getAsBoolean()) {
+            if (System.nanoTime() - deadlineNs > 0) {
+                throw new AssertionError("not within 60 s: " + what + cluster.describe());
+            }
+            TimeUnit.MILLISECONDS.sleep(10);
+        }
+    }
+
+    private static int count(final ProcessCluster cluster, final int node, final String text) {
+        return (int) cluster.logLines(node).stream()
+                .filter(line -> line.contains(text))
+                .count();
+    }
+
+    private static String logLine(final ProcessCluster cluster, final int node, final String text) {
+        return cluster.logLines(node).stream()
+                .filter(line -> line.contains(text))
+                .reduce((first, second) -> second)
+                .orElseThrow();
+    }
+
+    private static long stagedBytes(final Path data) {
+        final Path staging = data.resolve("staging");
+        if (!Files.exists(staging)) {
+            return 0;
+        }
+        try (Stream<Path> files = Files.walk(staging)) {
+            return files.mapToLong(file -> file.toFile().length()).sum();
+        } catch (IOException | UncheckedIOException movedMeanwhile) {
+            return 0;
+        }
+    }
+
+    private static void deleteTree(final Path root) throws IOException {
+        try (Stream<Path> files = Files.walk(root)) {
+            for (final Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+}
