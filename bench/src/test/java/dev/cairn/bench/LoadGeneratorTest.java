@@ -3,6 +3,7 @@ package dev.cairn.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.cairn.covers.Covers;
 import dev.cairn.protocol.StatusReplyDescriptor;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -68,6 +69,7 @@ final class LoadGeneratorTest {
     }
 
     @Test
+    @Covers({"L04", "T32"})
     void closedLoopOfPutsCountsWhatTheServerSawAndEndsWithOneJsonLine() {
         Run run = load("--warmup", "1", "--outstanding", "8", "--keys", "50", "--value-bytes", "100");
 
@@ -195,6 +197,7 @@ final class LoadGeneratorTest {
     }
 
     @Test
+    @Covers("T32")
     void mixedModeShowsGetsAndPutsApart() throws IOException {
         Run run = load(
                 "--mode",

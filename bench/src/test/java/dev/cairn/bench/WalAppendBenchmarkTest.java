@@ -3,6 +3,7 @@ package dev.cairn.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import java.util.Collection;
 import org.junit.jupiter.api.Test;
 import org.openjdk.jmh.results.RunResult;
@@ -20,6 +21,7 @@ final class WalAppendBenchmarkTest {
     }
 
     @Test
+    @Covers({"T32", "X11"})
     void eachWriterAppends() throws Exception {
         Collection<RunResult> results = run("WalAppendBenchmark.append$");
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.cairn.client.FakeServer.Command;
 import dev.cairn.client.FakeServer.Connection;
 import dev.cairn.client.FakeServer.Script;
+import dev.cairn.covers.Covers;
 import dev.cairn.protocol.ClusterIdHash;
 import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.Limits;
@@ -39,6 +40,7 @@ class CairnClientTest {
     }
 
     @Test
+    @Covers({"K01", "O13", "X01"})
     void putGetAndDeleteReturnWhatTheClusterDid() {
         CairnClient client = connect(group.start(model));
         assertThat(client.get(KEY)).isEmpty();
@@ -63,6 +65,7 @@ class CairnClientTest {
     }
 
     @Test
+    @Covers({"R22", "X14"})
     void aStaleReadCarriesItsModeAndRevision() {
         List<String> reads = new ArrayList<>();
         CairnClient client = connect(group.start(new Script() {
@@ -147,6 +150,7 @@ class CairnClientTest {
     }
 
     @Test
+    @Covers({"K08", "K09"})
     void followsTheHintToALeaderThatWasNotConfigured() {
         FakeServer leader = group.start(model);
         FakeServer follower = group.start(notLeader(leader.address()));
@@ -157,6 +161,7 @@ class CairnClientTest {
     }
 
     @Test
+    @Covers("K09")
     void findsTheLeaderWithoutHints() {
         FakeServer leader = group.start(model);
         CairnClient client = connect(group.start(notLeader("")), group.start(notLeader("")), leader);
@@ -187,6 +192,7 @@ class CairnClientTest {
     }
 
     @Test
+    @Covers({"K05", "K18"})
     void aWriteWhoseReplyWasLostIsSentAgainAndExecutedOnce() {
         FakeServer server = group.start(model);
         server.script(onlyWrites((connection, command) -> {
@@ -256,6 +262,7 @@ class CairnClientTest {
     }
 
     @Test
+    @Covers("K14")
     void aSilentClusterEndsAWriteAsUnknownAndARead() {
         FakeServer server = group.start(onlyWrites((connection, command) -> {}));
         CairnClient client = connect(config(server).requestTimeout(Duration.ofMillis(300)));
@@ -450,6 +457,7 @@ class CairnClientTest {
     }
 
     @Test
+    @Covers("K12")
     void aRejectionCarriesItsStatus() {
         FakeServer server = group.start(
                 onlyWrites((connection, command) -> connection.error(command.requestId(), Status.VALUE_TOO_LARGE, "")));
@@ -461,6 +469,7 @@ class CairnClientTest {
     }
 
     @Test
+    @Covers({"K12", "L06"})
     void keysAndValuesAreHeldToTheLimitsBeforeTheyAreSent() {
         FakeServer server = group.start(model);
         CairnClient client = connect(server);

@@ -3,6 +3,7 @@ package dev.cairn.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import dev.cairn.protocol.Limits;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -59,6 +60,7 @@ class ClientPartsTest {
     }
 
     @Test
+    @Covers("K15")
     void theTableFindsExactlyWhatIsUnderWay() {
         String given = System.getProperty("seed", "");
         long seed = given.isEmpty() ? System.nanoTime() : Long.parseLong(given);
@@ -203,6 +205,7 @@ class ClientPartsTest {
     }
 
     @Test
+    @Covers("C15")
     void addressesAreTakenApart() {
         assertThat(ServerAddress.parse("127.0.0.1:7401")).isEqualTo(new ServerAddress("127.0.0.1", 7401));
         assertThat(ServerAddress.parse("[::1]:65535")).isEqualTo(new ServerAddress("::1", 65535));

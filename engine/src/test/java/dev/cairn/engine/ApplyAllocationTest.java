@@ -3,6 +3,7 @@ package dev.cairn.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import dev.cairn.covers.Covers;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -16,6 +17,7 @@ final class ApplyAllocationTest {
     Path directory;
 
     @Test
+    @Covers({"L03", "X08"})
     void puttingAllocatesNothingWhateverTheBatch() {
         try (ApplyRig rig = new ApplyRig(directory.resolve("kv"), 2_000, 1 << 14, 64)) {
             rig.fill();

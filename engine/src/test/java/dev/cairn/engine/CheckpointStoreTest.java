@@ -3,6 +3,7 @@ package dev.cairn.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,6 +45,7 @@ final class CheckpointStoreTest {
     }
 
     @Test
+    @Covers({"R25", "T30", "W08"})
     void itSaysWhatItsOwnDatabaseHolds() {
         try (ApplyRig rig = rig("kv")) {
             rig.fill();
@@ -79,6 +81,7 @@ final class CheckpointStoreTest {
     /** A crash at any step leaves the old checkpoint, or the old one and the new one, and the next try succeeds. */
     @ParameterizedTest
     @EnumSource(CheckpointStore.Step.class)
+    @Covers({"W05", "W08"})
     void aCrashAtAnyStepLeavesOldOrNew(CheckpointStore.Step crashAt) {
         try (ApplyRig rig = rig("kv")) {
             rig.fill();
@@ -104,6 +107,7 @@ final class CheckpointStoreTest {
     }
 
     @Test
+    @Covers({"T30", "W14"})
     void aCopyOpensAsAStoreAndLeavesTheCheckpointAsItIs() {
         Checkpoint made;
         try (ApplyRig rig = rig("kv")) {

@@ -3,6 +3,7 @@ package dev.cairn.engine;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.cairn.covers.Covers;
 import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.Limits;
 import dev.cairn.protocol.Status;
@@ -10,6 +11,7 @@ import java.util.Random;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
 
+@Covers({"K13", "T08"})
 final class CommandValidatorTest {
     private static final int PUT = CommandDescriptor.KIND_PUT;
     private static final int DELETE = CommandDescriptor.KIND_DELETE;
@@ -20,6 +22,7 @@ final class CommandValidatorTest {
     private final UnsafeBuffer buffer = new UnsafeBuffer(new byte[Limits.MAX_FRAME_BYTES]);
 
     @Test
+    @Covers({"K12", "L06"})
     void keysAndValuesPassAtTheirLimitsAndNotBeyond() {
         assertThat(check(PUT, 0, 0)).isEqualTo(Status.KEY_EMPTY);
         assertThat(check(PUT, 1, 0)).isEqualTo(Status.OK);
@@ -58,6 +61,7 @@ final class CommandValidatorTest {
     }
 
     @Test
+    @Covers("T08")
     void unknownKindsAndFlagsAreRefused() {
         for (int kind : new int[] {0, 9, 127, 128, 255}) {
             assertThat(check(7, 1, 1, kind, 1, 0)).as("kind %d", kind).isEqualTo(Status.BAD_REQUEST);

@@ -4,6 +4,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.Status;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The rules of sessions by example, and the layouts as bytes; random logs against a model are testkit's. */
+@Covers("T03")
 final class KvStateMachineTest {
     private static final int PUT = CommandDescriptor.KIND_PUT;
     private static final int DELETE = CommandDescriptor.KIND_DELETE;
@@ -47,6 +49,7 @@ final class KvStateMachineTest {
     }
 
     @Test
+    @Covers({"K05", "T04"})
     void aRepeatGetsTheStoredAnswerAndChangesNothing() {
         long session = openSession();
         assertThat(send(session, 1, 1, PUT, "k", "one")).isEqualTo("OK 2");
@@ -56,6 +59,7 @@ final class KvStateMachineTest {
     }
 
     @Test
+    @Covers({"K05", "T04", "X08"})
     void aRepeatInTheSameBatchIsOneToo() {
         long session = openSession();
         apply(session, 1, 1, DELETE, "k", "");
@@ -117,6 +121,7 @@ final class KvStateMachineTest {
     }
 
     @Test
+    @Covers({"K06", "X02"})
     void aFullWindowSurvivesARestart() {
         long session = openSession();
         for (long sequence = 1; sequence <= WINDOW; sequence++) {
@@ -182,6 +187,7 @@ final class KvStateMachineTest {
     }
 
     @Test
+    @Covers("K01")
     void aDeletedKeyBeginsAgain() {
         long session = openSession();
         send(session, 1, 1, PUT, "k", "1");
@@ -194,6 +200,7 @@ final class KvStateMachineTest {
     }
 
     @Test
+    @Covers("R30")
     void logTimeNeverGoesBack() {
         openSession();
         now = 5;
@@ -202,6 +209,7 @@ final class KvStateMachineTest {
     }
 
     @Test
+    @Covers("R18")
     void onlyACommitMovesWhatIsPublished() {
         long session = openSession();
         long digest = machine.digest();
@@ -235,6 +243,7 @@ final class KvStateMachineTest {
     }
 
     @Test
+    @Covers("R18")
     void aGapAStepBackOrAnUnknownEntryStopsTheNode() {
         openSession();
         assertThatThrownBy(() -> machine.apply(3, 1, 0, StateMachine.ENTRY_NOOP, 0, buffer, 0, 0, -1))

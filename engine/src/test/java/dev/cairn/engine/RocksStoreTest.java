@@ -4,6 +4,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Covers("W02")
 final class RocksStoreTest {
     private static final int KEYS = 200;
 
@@ -30,6 +32,7 @@ final class RocksStoreTest {
 
     /** Every batch writes its index to the applied row and to a key of its own cycle: what survives must be one whole batch's end. */
     @Test
+    @Covers({"W03", "W12", "X06", "X13"})
     void afterACrashDataAndAppliedIndexAgreeWhereverRocksDbFlushedByItself() {
         long seed = TestCommands.seed();
         Random random = new Random(seed);
@@ -101,6 +104,7 @@ final class RocksStoreTest {
     }
 
     @Test
+    @Covers("K16")
     void readersSeeWholeRowsWhileTheApplyThreadWrites() throws Exception {
         ExecutorService pool = Executors.newSingleThreadExecutor();
         AtomicBoolean stop = new AtomicBoolean();

@@ -2,6 +2,7 @@ package dev.cairn.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.cairn.covers.Covers;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
@@ -43,6 +44,7 @@ class GoldenFileTest {
 
     @ParameterizedTest
     @MethodSource("names")
+    @Covers("K17")
     void encodedBytesEqualTheGoldenFile(String name) throws IOException {
         assertThat(hexLines(Messages.get(name))).isEqualTo(Files.readString(file(name)));
     }

@@ -3,6 +3,7 @@ package dev.cairn.raft;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -12,6 +13,7 @@ class AsyncDurabilityTest {
 
     /** The reply of an old request names the current term: that one must be durable, too. */
     @Test
+    @Covers("R05")
     void voteReplyNeverNamesATermThatIsNotDurable() {
         TestNode node = TestNode.of(1, 3);
         node.receive(new Message.VoteRequest(2, 1, 5, false, 0, 0));
@@ -64,6 +66,7 @@ class AsyncDurabilityTest {
     }
 
     @Test
+    @Covers("W06")
     void allChangesOfACycleAreOneWrite() {
         TestNode node = TestNode.of(1, 3);
         node.receive(new Message.VoteRequest(2, 1, 5, false, 0, 0));
@@ -74,6 +77,7 @@ class AsyncDurabilityTest {
     }
 
     @Test
+    @Covers("R05")
     void aCampaignLeavesWhenItsOwnVoteIsDurable() {
         TestNode node = TestNode.of(1, 3);
         node.ticks(TestNode.ELECTION);

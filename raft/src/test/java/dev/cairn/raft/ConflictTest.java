@@ -2,6 +2,7 @@ package dev.cairn.raft;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.cairn.covers.Covers;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -10,6 +11,7 @@ import org.junit.jupiter.api.Test;
 /** Raft 5.3, figure 7: logs that differ are found and mended. */
 class ConflictTest {
     @Test
+    @Covers({"R11", "R13", "T06"})
     void aFollowerThatMissesEntriesGetsThem() {
         assertThat(messagesToMend(TestNode.of(1, 3, 3, 1, 1, 2, 3, 3), TestNode.of(2, 3, 3, 1, 1)))
                 .isLessThanOrEqualTo(5);
@@ -22,12 +24,14 @@ class ConflictTest {
     }
 
     @Test
+    @Covers({"R11", "R12", "T06"})
     void extraEntriesOfAFollowerGo() {
         assertThat(messagesToMend(TestNode.of(1, 3, 3, 1, 1), TestNode.of(2, 3, 3, 1, 1, 2, 2, 3)))
                 .isLessThanOrEqualTo(5);
     }
 
     @Test
+    @Covers({"R11", "T06"})
     void entriesOfOtherTermsAreReplaced() {
         assertThat(messagesToMend(TestNode.of(1, 3, 4, 1, 1, 3, 3, 4), TestNode.of(2, 3, 4, 1, 1, 2, 2, 2, 2)))
                 .isLessThanOrEqualTo(7);
@@ -35,6 +39,7 @@ class ConflictTest {
 
     /** 200 entries of 4 terms that the leader lacks: the search costs messages by terms, not by entries. */
     @Test
+    @Covers("R10")
     void backingUpCostsMessagesPerTermNotPerEntry() {
         long[] leaderTerms = new long[201];
         long[] followerTerms = new long[201];
@@ -84,6 +89,7 @@ class ConflictTest {
     }
 
     @Test
+    @Covers("R10")
     void aConflictNamesItsTermAndWhereThatBegins() {
         TestNode follower = TestNode.of(1, 3, 2, 1, 2, 2, 2);
         follower.heartbeat(2, 3, 4, 3, 0, 0);
@@ -101,6 +107,7 @@ class ConflictTest {
     }
 
     @Test
+    @Covers("R10")
     void aTermThatTheLeaderLacksIsSkippedAsAWhole() {
         TestNode leader = TestNode.of(1, 3, 3, 1, 3, 3, 3, 3);
         leader.becomeLeader();

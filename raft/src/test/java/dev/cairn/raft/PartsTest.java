@@ -3,6 +3,7 @@ package dev.cairn.raft;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -35,6 +36,7 @@ class PartsTest {
         }
 
         @Test
+        @Covers("W13")
         void indexesOutsideAreRefused() {
             fill(1, 1);
             assertThatThrownBy(() -> runs.term(3)).isInstanceOf(IndexOutOfBoundsException.class);

@@ -2,9 +2,11 @@ package dev.cairn.raft;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import org.junit.jupiter.api.Test;
 
 /** The checks fire: each test does to a core what the rules forbid, past the guards of the core itself. */
+@Covers("R23")
 class RaftInvariantsTest {
     @Test
     void applyingWhatIsCommittedButNotDurableHereIsFound() {

@@ -3,15 +3,18 @@ package dev.cairn.raft;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** One test per rule of the Raft paper's figure 2 and sections 5.1 to 5.4 and 8, and of the thesis where it says more. */
+@Covers("R29")
 class RaftPaperTest {
     // ---- terms: Raft 5.1 -----------------------------------------------------------------------------------------
 
     /** Figure 2, all servers: a higher term in a request is taken over. */
     @Test
+    @Covers({"R04", "R07", "T29"})
     void aHigherTermMakesALeaderFollow() {
         TestNode leader = TestNode.of(1, 3);
         leader.becomeLeader();
@@ -23,6 +26,7 @@ class RaftPaperTest {
 
     /** Figure 2, all servers: also a higher term in a reply. */
     @Test
+    @Covers({"R04", "T29"})
     void aHigherTermInAReplyMakesALeaderFollow() {
         TestNode leader = TestNode.of(1, 3);
         leader.becomeLeader();
@@ -46,6 +50,7 @@ class RaftPaperTest {
 
     /** Figure 2, RequestVote 1: false if term < currentTerm; the reply tells the newer term. */
     @Test
+    @Covers("R02")
     void aVoteRequestOfAnOldTermIsRefused() {
         TestNode node = TestNode.of(1, 3, 5);
         node.receive(new Message.VoteRequest(2, 1, 4, false, 9, 4));
@@ -55,6 +60,7 @@ class RaftPaperTest {
 
     /** Replies of an older term of the same leader are void: 5.1, stale terms. */
     @Test
+    @Covers("R03")
     void acknowledgementsOfAnOlderTermCountForNothing() {
         TestNode leader = TestNode.of(1, 3, 3, 1, 1);
         leader.becomeLeader();
@@ -69,6 +75,7 @@ class RaftPaperTest {
 
     /** Figure 2, followers: without a leader a new election starts. */
     @Test
+    @Covers("R01")
     void aFollowerThatHearsNobodyAsksForAnElection() {
         TestNode node = TestNode.of(1, 3);
         node.ticks(TestNode.ELECTION - 1);
@@ -80,6 +87,7 @@ class RaftPaperTest {
 
     /** 5.2: heartbeats keep authority. */
     @Test
+    @Covers("R06")
     void heartbeatsKeepAFollowerQuiet() {
         TestNode node = TestNode.of(1, 3);
         for (int i = 0; i < 5; i++) {
@@ -107,6 +115,7 @@ class RaftPaperTest {
 
     /** Figure 2, candidates: a majority makes a leader, its own vote included; one less does not. */
     @Test
+    @Covers("R01")
     void aMajorityOfVotesMakesALeader() {
         TestNode node = TestNode.of(1, 5);
         node.startElection();
@@ -119,6 +128,7 @@ class RaftPaperTest {
 
     /** Votes of another election are void. */
     @Test
+    @Covers("R03")
     void aVoteForAnEarlierElectionDoesNotCount() {
         TestNode node = TestNode.of(1, 3);
         node.startElection();
@@ -142,6 +152,7 @@ class RaftPaperTest {
 
     /** Figure 2, candidates: another timeout, another election; the term rises. */
     @Test
+    @Covers("R01")
     void aCandidateThatWinsNothingTriesAgainInAHigherTerm() {
         TestNode node = TestNode.of(1, 3);
         node.startElection();
@@ -152,6 +163,7 @@ class RaftPaperTest {
 
     /** 5.2: timeouts are spread over the given range, its ends included. */
     @Test
+    @Covers({"L01", "R01"})
     void theElectionTimeoutIsWithinItsBounds() {
         assertThat(ticksToElection(0)).isEqualTo(TestNode.ELECTION);
         assertThat(ticksToElection(10)).isEqualTo(TestNode.ELECTION + 10);
@@ -172,6 +184,7 @@ class RaftPaperTest {
 
     /** Figure 2, RequestVote 2: one vote per term, and the same answer to the same candidate. */
     @Test
+    @Covers("R02")
     void aNodeVotesForOneCandidateInATerm() {
         TestNode node = TestNode.of(1, 3);
         node.receive(new Message.VoteRequest(2, 1, 5, false, 0, 0));
@@ -187,6 +200,7 @@ class RaftPaperTest {
 
     /** Figure 2, persistent state: the vote outlives a crash. */
     @Test
+    @Covers("R05")
     void aVoteOutlivesACrash() {
         TestNode node = TestNode.of(1, 3);
         node.receive(new Message.VoteRequest(2, 1, 5, false, 0, 0));
@@ -199,6 +213,7 @@ class RaftPaperTest {
 
     /** Figure 2, followers: granting a vote restarts the election timer, refusing one does not. */
     @Test
+    @Covers("R02")
     void onlyAGrantedVoteRestartsTheElectionTimer() {
         TestNode granting = TestNode.of(1, 3);
         granting.ticks(TestNode.ELECTION - 1);
@@ -215,6 +230,7 @@ class RaftPaperTest {
 
     /** 5.4.1: the later last term wins; with equal terms the longer log. */
     @Test
+    @Covers("R02")
     void aVoteGoesOnlyToALogAtLeastAsUpToDate() {
         assertThat(grants(2, 2)).isFalse();
         assertThat(grants(3, 2)).isTrue();
@@ -242,6 +258,7 @@ class RaftPaperTest {
 
     /** Figure 2, leaders: upon election a message to each server, and then at least one per heartbeat interval. */
     @Test
+    @Covers({"R06", "R07", "R08"})
     void aNewLeaderSaysSoAtOnceAndThenByHeartbeats() {
         TestNode node = TestNode.of(1, 3);
         node.startElection();
@@ -257,6 +274,7 @@ class RaftPaperTest {
 
     /** Figure 2, leaders: a command is appended to the own log and sent to all whose match is known. */
     @Test
+    @Covers("R16")
     void aProposalIsAppendedAndSent() {
         TestNode leader = TestNode.of(1, 3);
         leader.becomeLeader();
@@ -276,6 +294,7 @@ class RaftPaperTest {
 
     /** All proposals of a cycle leave in one message. */
     @Test
+    @Covers({"R24", "X03"})
     void proposalsOfOneCycleTravelTogether() {
         TestNode leader = TestNode.of(1, 3);
         leader.becomeLeader();
@@ -300,6 +319,7 @@ class RaftPaperTest {
 
     /** Figure 2, AppendEntries 2: false without an entry at prevLogIndex that has prevLogTerm. */
     @Test
+    @Covers({"R09", "T09"})
     void anAppendBehindAGapOrAnotherTermIsRefused() {
         TestNode follower = TestNode.of(1, 3, 2, 1, 1, 2);
         follower.append(2, 3, 4, 2, 0, 3);
@@ -313,6 +333,7 @@ class RaftPaperTest {
 
     /** Figure 2, AppendEntries 3: a conflicting entry and all behind it go. */
     @Test
+    @Covers("R12")
     void aConflictingEntryGoesWithAllThatFollowsIt() {
         TestNode follower = TestNode.of(1, 3, 2, 1, 2, 2, 2);
         follower.append(2, 3, 1, 1, 0, 3);
@@ -321,6 +342,7 @@ class RaftPaperTest {
 
     /** Figure 2, AppendEntries 4: what is there already stays; a shorter, late message truncates nothing. */
     @Test
+    @Covers("R12")
     void aShorterLateAppendTruncatesNothing() {
         TestNode follower = TestNode.of(1, 3);
         follower.append(2, 1, 0, 0, 0, 1, 1, 1);
@@ -340,6 +362,7 @@ class RaftPaperTest {
 
     /** Figure 2, AppendEntries 5: commit = min(leaderCommit, last new entry), and here also at most what is durable. */
     @Test
+    @Covers("R15")
     void aFollowerCommitsWhatItsLeaderDidAsFarAsItHasIt() {
         TestNode follower = TestNode.of(1, 3);
         follower.append(2, 1, 0, 0, 3, 1, 1);
@@ -353,6 +376,7 @@ class RaftPaperTest {
 
     /** The same rule's reason: entries beyond the last new one may be another leader's. */
     @Test
+    @Covers("R15")
     void aFollowerDoesNotCommitWhatWasNotComparedWithItsLeader() {
         TestNode follower = TestNode.of(1, 3, 2, 1, 2, 2);
         follower.heartbeat(2, 3, 1, 1, 3, 0);
@@ -362,6 +386,7 @@ class RaftPaperTest {
 
     /** Figure 2, leaders: nextIndex starts behind the leader's log; 5.3, the search. */
     @Test
+    @Covers("R13")
     void aNewLeaderLooksForTheMatchFromItsOwnEnd() {
         TestNode leader = TestNode.of(1, 3, 1, 1, 1, 1);
         leader.becomeLeader();
@@ -407,6 +432,7 @@ class RaftPaperTest {
 
     /** 5.3, figure 2, leaders: a majority's match commits. */
     @Test
+    @Covers("R14")
     void anEntryOfTheTermCommitsWhenAMajorityHoldsIt() {
         TestNode leader = TestNode.of(1, 3);
         leader.becomeLeader();
@@ -419,6 +445,7 @@ class RaftPaperTest {
 
     /** 5.4.2, figure 8: an entry of an older term commits only below one of the current term. */
     @Test
+    @Covers({"R14", "T10"})
     void anEntryOfAnOlderTermIsNotCommittedByCounting() {
         TestNode leader = TestNode.of(1, 5, 3, 1, 2);
         leader.becomeLeader();
@@ -446,6 +473,7 @@ class RaftPaperTest {
 
     /** Section 8: a leader starts its term with an entry of its own. */
     @Test
+    @Covers({"R17", "X13"})
     void aLeaderStartsItsTermWithANoop() {
         TestNode leader = TestNode.of(1, 3, 4, 1, 4);
         leader.becomeLeader();

@@ -3,6 +3,7 @@ package dev.cairn.raft;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
+import dev.cairn.covers.Covers;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -67,6 +68,7 @@ class RandomClusterTest {
     }
 
     @Test
+    @Covers("R35")
     void theSameSeedGivesTheSameTrace() {
         for (long seed = 1; seed <= 10; seed++) {
             List<String> trace = trace(seed);

@@ -3,6 +3,7 @@ package dev.cairn.raft;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import org.junit.jupiter.api.Test;
 
 /** Linearizable reads without a log entry: thesis 6.4. */
@@ -24,6 +25,7 @@ class ReadIndexTest {
     }
 
     @Test
+    @Covers("R19")
     void aReadIsConfirmedByAMajorityThatEchoesItsPosition() {
         TestNode leader = leader();
         read(leader, 1);
@@ -38,6 +40,7 @@ class ReadIndexTest {
     }
 
     @Test
+    @Covers({"R19", "X04"})
     void readsOfOneCycleShareARound() {
         TestNode leader = leader();
         leader.core().requestRead(1);
@@ -110,6 +113,7 @@ class ReadIndexTest {
 
     /** Thesis 6.4, step 1: before an entry of its term committed a leader may not know what is committed. */
     @Test
+    @Covers("R19")
     void aNewLeaderAnswersOnlyAfterItsNoopCommitted() {
         TestNode leader = TestNode.of(1, 3, 1, 1, 1);
         leader.becomeLeader();

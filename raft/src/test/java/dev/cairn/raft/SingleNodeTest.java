@@ -2,9 +2,11 @@ package dev.cairn.raft;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.cairn.covers.Covers;
 import org.junit.jupiter.api.Test;
 
 /** A cluster of one: every quorum is this node, once its disk says so. */
+@Covers("R31")
 class SingleNodeTest {
     private static TestNode leader() {
         TestNode node = TestNode.of(1, 1);

@@ -3,6 +3,7 @@ package dev.cairn.raft;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -24,6 +25,7 @@ class SnapshotTest {
     }
 
     @Test
+    @Covers("R27")
     void theLogIsNotDroppedAboveWhatIsAppliedOrDurable() {
         TestNode leader = TestNode.of(1, 3, 3, 1, 1, 2, 3, 3);
         leader.becomeLeader();
@@ -40,6 +42,7 @@ class SnapshotTest {
     }
 
     @Test
+    @Covers("R26")
     void aPeerThatRefusesTheStartOfTheLogIsOfferedASnapshotAtTheHeartbeatsPace() {
         TestNode leader = leaderWithBase5();
         leader.ticks(TestNode.HEARTBEAT);

@@ -2,12 +2,14 @@ package dev.cairn.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.cairn.covers.Covers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /** {@code docs/configuration.md} is made from {@link ConfigKey}; {@code -Dgolden.update=true} writes it anew. */
+@Covers("C12")
 class ConfigurationDocTest {
     private static final Path FILE = Path.of("..", "docs", "configuration.md");
 

@@ -3,6 +3,7 @@ package dev.cairn.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Covers("W07")
 class IdentityTest {
     private static final String TEXT = """
             # Whose this data directory is. Do not edit, do not copy to another node.
@@ -35,6 +37,7 @@ class IdentityTest {
     }
 
     @Test
+    @Covers("W07")
     void firstStartMakesTheDirectoryAndWritesTheIdentity() {
         Path dataDir = dir.resolve("a/b/data");
 

@@ -3,6 +3,7 @@ package dev.cairn.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.cairn.covers.Covers;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -82,6 +83,7 @@ class NodeConfigTest {
 
     @ParameterizedTest
     @CsvSource({"fast,30,120,240", "default,100,500,1000", "debug,1000,5000,10000", "demo,500,2000,4000"})
+    @Covers({"C13", "L01", "L02"})
     void presetGivesTheTimings(String preset, int heartbeat, int min, int max) {
         NodeConfig config = NodeConfig.of(with("raft.preset", preset));
 
@@ -91,6 +93,7 @@ class NodeConfigTest {
     }
 
     @Test
+    @Covers("L01")
     void singleTimingOverridesThePreset() {
         Map<String, String> values = with("raft.preset", "debug");
         values.put("raft.heartbeat.ms", "200");
@@ -102,6 +105,7 @@ class NodeConfigTest {
     }
 
     @Test
+    @Covers("C14")
     void environmentOverridesTheFileAndFlagsOverrideBoth() throws IOException {
         Path file = minimalFile("raft.tick.ms=1", "raft.heartbeat.ms=40", "raft.preset=debug");
 
@@ -126,6 +130,7 @@ class NodeConfigTest {
     }
 
     @Test
+    @Covers("C14")
     void eachKeyCanBeSetByEachWayAndNoTwoShareAName() {
         assertThat(Arrays.stream(ConfigKey.values()).map(ConfigKey::key))
                 .doesNotHaveDuplicates()
@@ -353,6 +358,7 @@ class NodeConfigTest {
     }
 
     @Test
+    @Covers({"C10", "C15", "X16"})
     void membersAreReadInAnyOrderWithNamesAndIpv6() {
         Map<String, String> values = with("cluster.members", "7=[fe80::1%eth0]:1:2 , 2=node-2.example.org:65535:1");
 
@@ -414,6 +420,7 @@ class NodeConfigTest {
     }
 
     @Test
+    @Covers({"C10", "R32"})
     void nodeMustBeAMember() {
         assertThat(problemsOf(with("node.id", "4")))
                 .containsExactly("node.id=4 is not in cluster.members; allowed are the ids [1, 2, 3]");
@@ -433,6 +440,7 @@ class NodeConfigTest {
     }
 
     @Test
+    @Covers("L01")
     void timingsAtTheEdgeAreTaken() {
         assertThat(NodeConfig.of(timings("10", "10", "20", "21")).raftElectionMaxMs())
                 .isEqualTo(21);
@@ -447,6 +455,7 @@ class NodeConfigTest {
     }
 
     @Test
+    @Covers({"C12", "C16"})
     void listenAddressesMayDifferFromTheMembersOnes() {
         Map<String, String> values = with("peer.listen", "0.0.0.0:9000");
         values.put("client.listen", "[::]:9001");

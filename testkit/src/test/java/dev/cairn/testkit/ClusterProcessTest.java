@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.client.CairnClient;
 import dev.cairn.client.PutResult;
+import dev.cairn.covers.Covers;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -27,6 +28,7 @@ class ClusterProcessTest {
     Path directory;
 
     @Test
+    @Covers({"T01", "T05", "X01"})
     void everyLineOfRealInputReadsBackEqualFromAnotherProcess() throws Exception {
         try (ProcessCluster cluster = new ProcessCluster(directory, 3).startAll()) {
             cluster.awaitLeader();
@@ -61,6 +63,7 @@ class ClusterProcessTest {
     }
 
     @Test
+    @Covers({"K07", "R33"})
     void killedLeaderLosesNothingAndWritesGoOn() throws Exception {
         final List<Long> gapsMs = new ArrayList<>();
         try (ProcessCluster cluster = new ProcessCluster(directory, 3).startAll();
@@ -92,6 +95,7 @@ class ClusterProcessTest {
     }
 
     @Test
+    @Covers({"W10", "W16", "X06"})
     void killingAllNodesAtOnceLosesNothingThatWasAcknowledged() throws Exception {
         try (ProcessCluster cluster = new ProcessCluster(directory, 3).startAll()) {
             cluster.awaitLeader();
@@ -114,13 +118,14 @@ class ClusterProcessTest {
     }
 
     @Test
+    @Covers({"O01", "R31", "W10"})
     void singleNodeServesStopsCleanlyAndFindsItsDataAgain() {
         try (ProcessCluster cluster = new ProcessCluster(directory, 1).startAll()) {
             cluster.awaitLeader();
             try (CairnClient client = cluster.connect()) {
                 client.put(new byte[] {1}, new byte[] {2});
             }
-            assertThat(cluster.stop(1)).as("exit code of SIGTERM").isEqualTo(143);
+            assertThat(cluster.terminate(1)).as("exit code of SIGTERM").isEqualTo(143);
             assertThat(cluster.logLines(1)).anyMatch(line -> line.contains("event=stop.done"));
             cluster.start(1);
             cluster.awaitLeader();

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.client.CairnClient;
+import dev.cairn.covers.Covers;
 import dev.cairn.protocol.FrameHeader;
 import dev.cairn.protocol.Limits;
 import java.io.IOException;
@@ -32,6 +33,7 @@ class NodeBadInputTest {
     Path directory;
 
     @Test
+    @Covers("O04")
     void strangersOnBothPortsAreClosedAndTheNodeLives() throws Exception {
         try (ProcessCluster cluster = new ProcessCluster(directory, 1).startAll()) {
             cluster.awaitLeader();

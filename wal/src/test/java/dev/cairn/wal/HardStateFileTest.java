@@ -3,6 +3,7 @@ package dev.cairn.wal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import dev.cairn.wal.simulated.SimulatedDirectory;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -16,6 +17,7 @@ final class HardStateFileTest {
     }
 
     @Test
+    @Covers({"R05", "T30", "W05", "W12"})
     void aWriteThatReturnedSurvivesAnyCrashAndNoneIsHalf() {
         for (int seed = 0; seed < 200; seed++) {
             SplittableRandom random = new SplittableRandom(seed);

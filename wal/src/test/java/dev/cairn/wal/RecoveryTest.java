@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.fail;
 
+import dev.cairn.covers.Covers;
 import dev.cairn.wal.LogFixture.Entry;
 import dev.cairn.wal.simulated.SimulatedDirectory;
 import java.util.ArrayList;
@@ -16,6 +17,7 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /** Crash and corruption, each at every place of a small log. */
+@Covers({"W01", "W03"})
 final class RecoveryTest {
     private static final int SECTOR = RecordDescriptor.SECTOR_BYTES;
 
@@ -54,6 +56,7 @@ final class RecoveryTest {
     }
 
     @Test
+    @Covers({"W12", "X06"})
     void noFlippedByteLosesADurableEntry() {
         List<Entry> written = new ArrayList<>();
         LogFixture log = provenLog(written);

@@ -3,6 +3,7 @@ package dev.cairn.wal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
+import dev.cairn.covers.Covers;
 import dev.cairn.wal.LogFixture.Entry;
 import dev.cairn.wal.simulated.SimulatedDirectory;
 import java.util.ArrayList;
@@ -23,6 +24,7 @@ final class WalModelTest {
     private static final int STEPS = 120;
 
     @Test
+    @Covers({"W03", "W04"})
     void whateverWasDurableIsThereAfterAnyCrash() {
         long first = Seeds.first();
         int crashes = 0;

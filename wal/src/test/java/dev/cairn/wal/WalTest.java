@@ -3,6 +3,7 @@ package dev.cairn.wal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import dev.cairn.wal.LogFixture.Entry;
 import dev.cairn.wal.simulated.SimulatedDirectory;
 import java.nio.file.Path;
@@ -34,6 +35,7 @@ final class WalTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"mapped", "channel", "simulated"})
+    @Covers({"W01", "W12"})
     void readsBackWhatItAppendedBeforeAndAfterReopen(String kind) {
         LogFixture log = open(kind);
         List<Entry> written = log.appendMany(100, 1, 300);
@@ -59,6 +61,7 @@ final class WalTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"mapped", "channel", "simulated"})
+    @Covers("X11")
     void rollsOverSegmentsWithAndWithoutSpares(String kind) {
         LogFixture log = open(kind);
         List<Entry> written = new ArrayList<>();
@@ -82,6 +85,7 @@ final class WalTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"mapped", "channel", "simulated"})
+    @Covers("R12")
     void supersedesATruncatedSuffix(String kind) {
         LogFixture log = open(kind);
         List<Entry> written = log.appendMany(50, 1, 200);
@@ -105,6 +109,7 @@ final class WalTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"mapped", "channel", "simulated"})
+    @Covers({"R25", "R27"})
     void dropsAPrefixInWholeSegments(String kind) {
         LogFixture log = open(kind);
         List<Entry> written = log.appendMany(200, 4, 1000);
@@ -128,6 +133,7 @@ final class WalTest {
     }
 
     @Test
+    @Covers("R27")
     void aTailOfTheWantedSizeIsKept() {
         LogFixture log = open("simulated");
         log.appendMany(300, 4, 1000);
@@ -161,6 +167,7 @@ final class WalTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"mapped", "channel", "simulated"})
+    @Covers("R27")
     void startsAgainBehindASnapshot(String kind) {
         LogFixture log = open(kind);
         log.appendMany(200, 4, 1000);
@@ -217,6 +224,7 @@ final class WalTest {
     }
 
     @Test
+    @Covers({"W04", "X03"})
     void aGroupStartsOnANewBlockOnlyWhileAForceMayBeInFlight() {
         LogFixture log = open("simulated");
         log.appendMany(1, 1, 10);

@@ -3,6 +3,7 @@ package dev.cairn.server.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.client.CairnClient;
+import dev.cairn.covers.Covers;
 import dev.cairn.server.ConfigException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -41,6 +42,7 @@ class ClusterLauncherTest {
     }
 
     @Test
+    @Covers({"C19", "O01", "W07"})
     void clusterServesSurvivesANodeStopsCleanlyAndFindsItsDataAgain() throws Exception {
         ClusterPlan plan = new ClusterPlan(dir.resolve("cluster"), 3, freeBasePort());
 

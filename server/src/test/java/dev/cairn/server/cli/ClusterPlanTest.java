@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import dev.cairn.server.ConfigException;
 import dev.cairn.server.NodeConfig;
 import java.io.IOException;
@@ -22,6 +23,7 @@ class ClusterPlanTest {
     Path dir;
 
     @Test
+    @Covers({"C16", "X16"})
     void portsFollowFromTheBasePort() {
         ClusterPlan plan = new ClusterPlan(dir, 3, 7400);
 

@@ -3,6 +3,7 @@ package dev.cairn.server.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.client.KeyValue;
+import dev.cairn.covers.Covers;
 import dev.cairn.server.cli.TinyServer.Mode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -19,6 +20,7 @@ class KvctlTest {
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
     @Test
+    @Covers({"C08", "T02"})
     void putGetAndDeleteAgainstAServer() throws IOException {
         try (TinyServer server = new TinyServer(Mode.SERVES)) {
             String at = server.address();
@@ -40,6 +42,7 @@ class KvctlTest {
     }
 
     @Test
+    @Covers("C08")
     void statusShowsEveryServerTheUnreachableToo() throws IOException {
         try (TinyServer server = new TinyServer(Mode.SERVES)) {
             String servers = server.address() + "," + unusedAddress();

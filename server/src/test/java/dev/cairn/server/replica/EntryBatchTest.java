@@ -4,11 +4,13 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import dev.cairn.wal.EntryDescriptor;
 import java.util.zip.CRC32C;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
 
+@Covers("C07")
 class EntryBatchTest {
     private static final int PAYLOAD = 10;
     private static final int ENTRY = EntryDescriptor.HEADER_LENGTH + PAYLOAD;

@@ -2,6 +2,7 @@ package dev.cairn.server.replica;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.cairn.covers.Covers;
 import dev.cairn.wal.FileSegmentDirectory;
 import dev.cairn.wal.Floor;
 import dev.cairn.wal.HardStateFile;
@@ -52,6 +53,7 @@ class PeerPublisherGoldenTest {
     }
 
     @Test
+    @Covers("C07")
     void requestVote() throws IOException {
         publisher.sendRequestVote(2, 7, true, 100, 6);
         assertGolden("request-vote");
@@ -82,6 +84,7 @@ class PeerPublisherGoldenTest {
     }
 
     @Test
+    @Covers({"C07", "R08"})
     void appendEntriesAndPeersWithTheSameEntriesShareOneFrame() throws IOException {
         appendTwo();
         publisher.sendAppendEntries(2, 7, 0, 0, 2, 1, 9);

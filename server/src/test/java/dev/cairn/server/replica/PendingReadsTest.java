@@ -3,6 +3,7 @@ package dev.cairn.server.replica;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.protocol.MessageType;
+import dev.cairn.covers.Covers;
 import java.util.ArrayList;
 import java.util.List;
 import org.agrona.DirectBuffer;
@@ -22,6 +23,7 @@ class PendingReadsTest {
     }
 
     @Test
+    @Covers("R19")
     void readIsServedOnlyWhenItsRoundIsConfirmedAndItsIndexIsApplied() {
         final long readId = add(100, 16);
 

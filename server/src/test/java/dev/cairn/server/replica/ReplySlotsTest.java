@@ -3,9 +3,11 @@ package dev.cairn.server.replica;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import org.agrona.collections.LongHashSet;
 import org.junit.jupiter.api.Test;
 
+@Covers({"K15", "R34"})
 class ReplySlotsTest {
     private final ReplySlots slots = new ReplySlots(4);
 

@@ -14,6 +14,7 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
 import dev.cairn.client.planted.ClientWithAgrona;
+import dev.cairn.covers.Covers;
 import dev.cairn.engine.planted.SecondRocksUser;
 import dev.cairn.protocol.planted.BufferDescriptor;
 import dev.cairn.raft.planted.ClockReader;
@@ -222,6 +223,7 @@ class ArchitectureTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("rules")
+    @Covers({"R33", "R34"})
     void ruleHoldsForTheModules(Rule rule) {
         rule.rule().allowEmptyShould(true).check(MODULES);
     }

@@ -3,6 +3,7 @@ package dev.cairn.testkit.sim;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import dev.cairn.engine.AppliedDescriptor;
 import dev.cairn.engine.AppliedState;
 import dev.cairn.engine.BrokenInvariantException;
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What every {@link KvStore} must do, run against both. */
+@Covers({"W14", "W15"})
 final class KvStoreContractTest {
     @TempDir
     Path directory;

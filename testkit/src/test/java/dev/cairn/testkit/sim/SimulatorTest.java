@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import dev.cairn.covers.Covers;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.io.Writer;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.Test;
  * <p>{@code -Dseed=N} runs that seed alone and writes its full trace; {@code -Dseeds=N} says how many; {@code -Dsim.from=N}
  * where they begin; {@code -Dsim.seconds=N} goes on for so long, whatever the number, from a seed that nobody has chosen.
  */
+@Covers("R33")
 final class SimulatorTest {
     private static final int DEFAULT_SEEDS = 500;
     private static final Path GOLDEN = Path.of("src", "test", "resources", "sim-golden.txt");
@@ -33,6 +35,7 @@ final class SimulatorTest {
     private long events;
 
     @Test
+    @Covers({"R23", "T34"})
     void everySeedKeepsAllInvariants() {
         String only = System.getProperty("seed", "");
         if (!only.isEmpty()) {
@@ -97,6 +100,7 @@ final class SimulatorTest {
     }
 
     @Test
+    @Covers("R35")
     void sameSeedGivesSameTraceByteForByte() {
         for (long seed : GOLDEN_SEEDS) {
             StringBuilder first = new StringBuilder();

@@ -3,6 +3,7 @@ package dev.cairn.testkit.sim;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.cairn.covers.Covers;
 import dev.cairn.engine.CommandValidator;
 import dev.cairn.engine.KvStateMachine;
 import dev.cairn.engine.KvStore;
@@ -55,6 +56,7 @@ final class StateMachineModelTest {
             @Nullable Command command) {}
 
     @Test
+    @Covers({"K06", "R30", "W15", "X02"})
     void replicasInMemoryAgreeWithTheModel() {
         long seed = Seeds.choose();
         Map<Status, Integer> seen = new EnumMap<>(Status.class);
@@ -93,6 +95,7 @@ final class StateMachineModelTest {
     }
 
     @Test
+    @Covers({"K06", "R30", "X02"})
     void replicasOnRocksDbAgreeWithTheModel() {
         long seed = Seeds.choose();
         for (int run = 0; run < 8; run++) {
