@@ -1,95 +1,81 @@
 package dev.cairn.testkit;
 
-import dev.cairn.client.CairnClient;
-import dev.cairn.client.ClientConfig;
-import dev.cairn.client.ServerStatus;
-import dev.cairn.protocol.NodeStatus;
 import dev.cairn.server.NodeMain;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+<<<<<<< HEAD
 import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+=======
+>>>>>>> a6e9339 (testkit: clusters in one JVM, and a proxy on each link that fails on demand)
 
 /**
  * A cluster of real node processes on loopback, for tests: started, killed at any moment, restarted on the same data.
  * Nodes are numbered from 1. They run on the class path and with the module flags of the calling JVM. Not thread-safe.
  */
-public final class ProcessCluster implements AutoCloseable {
-    /** How long {@link #awaitLeader} waits. Generous: test machines stall. */
-    public static final Duration SERVE_DEADLINE = Duration.ofSeconds(60);
-
+public final class ProcessCluster implements TestCluster {
     private static final int TAIL_LINES = 25;
 
     private final Path directory;
     private final int size;
-    private final int[] peerPorts;
-    private final int[] clientPorts;
-    private final String members;
+    private final ClusterNetwork network;
     private final List<String> settings;
     private final Map<Integer, Process> processes = new TreeMap<>();
 
     /**
+     * Nodes and clients dial each other as they are: {@link #network} has no links.
+     *
      * @param directory for the nodes' data and logs; kept on {@link #close}
      * @param settings further {@code key=value} configuration of every node
      */
     public ProcessCluster(final Path directory, final int size, final String... settings) {
-        this.directory = directory;
-        this.size = size;
-        this.settings = List.of(settings);
-        final int[] ports = freePorts(2 * size);
-        peerPorts = new int[size + 1];
-        clientPorts = new int[size + 1];
-        final List<String> entries = new ArrayList<>();
-        for (int id = 1; id <= size; id++) {
-            peerPorts[id] = ports[2 * id - 2];
-            clientPorts[id] = ports[2 * id - 1];
-            entries.add(id + "=127.0.0.1:" + peerPorts[id] + ":" + clientPorts[id]);
-        }
-        members = String.join(",", entries);
+        this(directory, size, ClusterNetwork.direct(size), settings);
     }
 
-    private static int[] freePorts(final int count) {
-        final List<ServerSocket> sockets = new ArrayList<>();
-        try {
-            for (int i = 0; i < count; i++) {
-                sockets.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
-            }
-            final int[] ports =
-                    sockets.stream().mapToInt(ServerSocket::getLocalPort).toArray();
-            for (final ServerSocket socket : sockets) {
-                socket.close();
-            }
-            return ports;
-        } catch (IOException e) {
-            throw new UncheckedIOException("no free port on loopback: " + e.getMessage(), e);
-        }
+    private ProcessCluster(
+            final Path directory, final int size, final ClusterNetwork network, final String... settings) {
+        this.directory = directory;
+        this.size = size;
+        this.network = network;
+        this.settings = List.of(settings);
+    }
+
+    /** As the constructor, with a {@link FaultProxy} on each link. */
+    public static ProcessCluster withLinks(final Path directory, final int size, final String... settings) {
+        return new ProcessCluster(directory, size, ClusterNetwork.throughProxies(size), settings);
+    }
+
+    @Override
+    public int size() {
+        return size;
+    }
+
+    @Override
+    public ClusterNetwork network() {
+        return network;
     }
 
     /** Starts all nodes that do not run. */
     public ProcessCluster startAll() {
-        IntStream.rangeClosed(1, size).filter(id -> !isAlive(id)).forEach(this::start);
+        startMissing();
         return this;
     }
 
     /** Starts one node; its output is appended to {@link #log}. */
+    @Override
     public void start(final int id) {
+<<<<<<< HEAD
         start(id, Map.of());
     }
 
@@ -109,6 +95,11 @@ public final class ProcessCluster implements AutoCloseable {
     public void start(final int id, final Map<String, String> own) {
         final List<String> given = new ArrayList<>(List.of(
                 "cluster.id=process-cluster", "node.id=" + id, "cluster.members=" + members, "data.dir=" + data(id)));
+=======
+        final List<String> given =
+                new ArrayList<>(List.of("cluster.id=process-cluster", "node.id=" + id, "data.dir=" + data(id)));
+        given.addAll(network.settings(id));
+>>>>>>> a6e9339 (testkit: clusters in one JVM, and a proxy on each link that fails on demand)
         given.addAll(settings);
         given.removeIf(setting -> own.containsKey(setting.substring(0, setting.indexOf('='))));
         own.forEach((key, value) -> given.add(key + "=" + value));
@@ -132,6 +123,8 @@ public final class ProcessCluster implements AutoCloseable {
                 .filter(argument -> argument.startsWith("--"))
                 .forEach(command::add);
         command.add("-Xmx256m");
+        // The calling tests may have a configuration of their own in the class path.
+        command.add("-Dlogback.configurationFile=logback.xml");
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), NodeMain.class.getName()));
         for (final String setting : settings) {
             command.add("--set");
@@ -154,6 +147,7 @@ public final class ProcessCluster implements AutoCloseable {
         }
     }
 
+    @Override
     public Path data(final int id) {
         return directory.resolve("node" + id);
     }
@@ -162,35 +156,18 @@ public final class ProcessCluster implements AutoCloseable {
         return directory.resolve("node" + id + ".log");
     }
 
-    public int clientPort(final int id) {
-        return clientPorts[id];
-    }
-
     public int peerPort(final int id) {
-        return peerPorts[id];
+        return network.peerPort(id);
     }
 
-    /** {@code host:port} of all nodes for a client. */
-    public String servers() {
-        return IntStream.rangeClosed(1, size)
-                .mapToObj(id -> "127.0.0.1:" + clientPorts[id])
-                .collect(Collectors.joining(","));
-    }
-
-    /** A client of the whole cluster. */
-    public CairnClient connect() {
-        return ClientConfig.builder()
-                .servers(servers())
-                .requestTimeout(Duration.ofSeconds(30))
-                .connect();
-    }
-
+    @Override
     public boolean isAlive(final int id) {
         final Process process = processes.get(id);
         return process != null && process.isAlive();
     }
 
-    /** SIGKILL: returns when the process is gone. */
+    /** SIGKILL: returns when the processes are gone. */
+    @Override
     public void kill(final int... ids) {
         for (final int id : ids) {
             process(id).destroyForcibly();
@@ -200,10 +177,45 @@ public final class ProcessCluster implements AutoCloseable {
         }
     }
 
+    @Override
+    public void stop(final int id) {
+        terminate(id);
+    }
+
     /** SIGTERM, a clean stop: returns the exit code. */
-    public int stop(final int id) {
+    public int terminate(final int id) {
         process(id).destroy();
         return awaitExit(id);
+    }
+
+    /** SIGSTOP. */
+    @Override
+    public void pause(final int id) {
+        signal("STOP", id);
+    }
+
+    /** SIGCONT. */
+    @Override
+    public void resume(final int id) {
+        signal("CONT", id);
+    }
+
+    private void signal(final String name, final int id) {
+        try {
+            final int exit = new ProcessBuilder(
+                            "kill", "-" + name, Long.toString(process(id).pid()))
+                    .inheritIO()
+                    .start()
+                    .waitFor();
+            if (exit != 0) {
+                throw new IllegalStateException("kill -" + name + " of node " + id + " ended with " + exit);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("no signal can be sent: " + e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
     }
 
     private Process process(final int id) {
@@ -218,7 +230,7 @@ public final class ProcessCluster implements AutoCloseable {
     public int awaitExit(final int id) {
         try {
             final Process process = process(id);
-            if (!process.waitFor(SERVE_DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
+            if (!process.waitFor(DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
                 throw new IllegalStateException("node " + id + " does not end" + describe());
             }
             return process.exitValue();
@@ -228,49 +240,8 @@ public final class ProcessCluster implements AutoCloseable {
         }
     }
 
-    /** Waits until a leader answers; returns its id. Fails with the cluster's state when none does in time. */
-    public int awaitLeader() {
-        return await("a leader", ProcessCluster::leader);
-    }
-
-    /** Waits until every node answers and knows a leader: then any one of three may be lost again. */
-    public void awaitAllServe() {
-        await("a leader known to all nodes", client -> {
-            final boolean all = client.status().stream()
-                    .map(ServerStatus::node)
-                    .allMatch(node -> node != null && node.leaderId() != 0);
-            return all ? leader(client) : Optional.empty();
-        });
-    }
-
-    private int await(final String what, final Function<CairnClient, Optional<Integer>> look) {
-        final long deadlineNs = System.nanoTime() + SERVE_DEADLINE.toNanos();
-        try (CairnClient client = connect()) {
-            while (System.nanoTime() - deadlineNs < 0) {
-                final Optional<Integer> found = look.apply(client);
-                if (found.isPresent()) {
-                    return found.get();
-                }
-                TimeUnit.MILLISECONDS.sleep(20);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted", e);
-        }
-        throw new IllegalStateException("not within " + SERVE_DEADLINE + ": " + what + describe());
-    }
-
-    /** The node that calls itself leader in the highest term. */
-    private static Optional<Integer> leader(final CairnClient client) {
-        return client.status().stream()
-                .map(ServerStatus::node)
-                .filter(Objects::nonNull)
-                .filter(NodeStatus::isLeader)
-                .max(Comparator.comparingLong(NodeStatus::term))
-                .map(NodeStatus::nodeId);
-    }
-
     /** The last lines of every node's log, for messages of failed tests. */
+    @Override
     public String describe() {
         final StringBuilder text = new StringBuilder();
         for (int id = 1; id <= size; id++) {
@@ -300,5 +271,6 @@ public final class ProcessCluster implements AutoCloseable {
     @Override
     public void close() {
         kill(processes.keySet().stream().mapToInt(Integer::intValue).toArray());
+        network.close();
     }
 }

@@ -2,8 +2,8 @@ package dev.cairn.server.replica;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.cairn.protocol.MessageType;
 import dev.cairn.covers.Covers;
+import dev.cairn.protocol.MessageType;
 import java.util.ArrayList;
 import java.util.List;
 import org.agrona.DirectBuffer;
