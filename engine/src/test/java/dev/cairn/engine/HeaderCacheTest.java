@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
 
@@ -52,6 +53,57 @@ final class HeaderCacheTest {
             }
             assertThat(hits).as("capacity %d", capacity).isGreaterThan(0);
         }
+    }
+
+    @Test
+    void rangesDeletedAreExactWhateverTheCapacity() {
+        long seed = TestCommands.seed();
+        for (int capacity : new int[] {0, 4, 64, 1024}) {
+            Random random = new Random(seed);
+            HeaderCache cache = new HeaderCache(capacity);
+            // As the store has it: without the open batch.
+            TreeMap<String, Long> written = new TreeMap<>();
+            TreeMap<String, Long> all = new TreeMap<>();
+            for (long step = 1; step <= 30_000; step++) {
+                String name = name(random);
+                UnsafeBuffer key = new UnsafeBuffer(name.getBytes(StandardCharsets.US_ASCII));
+                if (!cache.find(key, 0, name.length())) {
+                    long there = written.getOrDefault(name, 0L);
+                    cache.onRead(key, 0, name.length(), there, there, there);
+                }
+                assertThat(cache.version())
+                        .as("seed %d capacity %d step %d", seed, capacity, step)
+                        .isEqualTo(all.getOrDefault(name, 0L));
+                switch (random.nextInt(8)) {
+                    case 0, 1 -> {
+                        cache.onWrite(key, 0, name.length(), step, step, step, 0);
+                        all.put(name, step);
+                    }
+                    case 2 -> {
+                        cache.onWrite(key, 0, name.length(), 0, 0, 0, BatchValues.NONE);
+                        all.remove(name);
+                    }
+                    case 3 -> deleteRange(cache, all, step, name, random.nextInt(9) == 0 ? "" : name(random));
+                    default -> {}
+                }
+                // Long batches and short ones: with many ranges at an end, and with few over many.
+                if (random.nextInt(step / 3_000 % 2 == 0 ? 10 : 500) == 0) {
+                    cache.onBatchWritten();
+                    written = new TreeMap<>(all);
+                }
+            }
+        }
+    }
+
+    private static String name(Random random) {
+        return "k".repeat(random.nextInt(4) == 0 ? 90 : 3) + random.nextInt(60);
+    }
+
+    private static void deleteRange(HeaderCache cache, Map<String, Long> all, long step, String from, String to) {
+        UnsafeBuffer first = new UnsafeBuffer(from.getBytes(StandardCharsets.US_ASCII));
+        UnsafeBuffer end = new UnsafeBuffer(to.getBytes(StandardCharsets.US_ASCII));
+        cache.onDeleteRange(step, first, 0, from.length(), end, 0, to.length());
+        all.keySet().removeIf(key -> key.compareTo(from) >= 0 && (to.isEmpty() || key.compareTo(to) < 0));
     }
 
     @Test
