@@ -12,13 +12,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-<<<<<<< HEAD
-import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-=======
->>>>>>> a6e9339 (testkit: clusters in one JVM, and a proxy on each link that fails on demand)
 
 /**
  * A cluster of real node processes on loopback, for tests: started, killed at any moment, restarted on the same data.
@@ -75,7 +71,6 @@ public final class ProcessCluster implements TestCluster {
     /** Starts one node; its output is appended to {@link #log}. */
     @Override
     public void start(final int id) {
-<<<<<<< HEAD
         start(id, Map.of());
     }
 
@@ -86,20 +81,16 @@ public final class ProcessCluster implements TestCluster {
      */
     public String membersVia(final int self, final IntUnaryOperator peerPortOf) {
         return IntStream.rangeClosed(1, size)
-                .mapToObj(id -> id + "=127.0.0.1:" + (id == self ? peerPorts[id] : peerPortOf.applyAsInt(id)) + ":"
-                        + clientPorts[id])
+                .mapToObj(id -> id + "=127.0.0.1:" + (id == self ? peerPort(id) : peerPortOf.applyAsInt(id)) + ":"
+                        + clientPort(id))
                 .collect(Collectors.joining(","));
     }
 
     /** Starts one node with settings of its own, which win over those of the cluster. */
     public void start(final int id, final Map<String, String> own) {
-        final List<String> given = new ArrayList<>(List.of(
-                "cluster.id=process-cluster", "node.id=" + id, "cluster.members=" + members, "data.dir=" + data(id)));
-=======
         final List<String> given =
                 new ArrayList<>(List.of("cluster.id=process-cluster", "node.id=" + id, "data.dir=" + data(id)));
         given.addAll(network.settings(id));
->>>>>>> a6e9339 (testkit: clusters in one JVM, and a proxy on each link that fails on demand)
         given.addAll(settings);
         given.removeIf(setting -> own.containsKey(setting.substring(0, setting.indexOf('='))));
         own.forEach((key, value) -> given.add(key + "=" + value));
