@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.cairn.client.CairnClient;
 import dev.cairn.client.ServerStatus;
 import dev.cairn.protocol.NodeStatus;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -115,6 +117,66 @@ class SnapshotProcessTest {
             assertThat(count(cluster, 1, "event=start.restored")).isEqualTo(1);
             assertFilled(client, "first-", PUTS);
             assertFilled(client, "second-", PUTS / 4);
+        }
+    }
+
+    /** A backup of a running cluster becomes a new cluster of another size, which serves the data and takes writes. */
+    @Test
+    @Tag("W08")
+    void aSavedFileBecomesANewCluster() throws Exception {
+        final Path backup = directory.resolve("backup");
+        try (ProcessCluster cluster = new ProcessCluster(directory.resolve("old"), 1, SMALL_LOG).startAll();
+                CairnClient client = cluster.connect()) {
+            cluster.awaitLeader();
+            fill(client, "saved-", 700);
+            assertThat(kvctl("--servers", cluster.servers(), "snapshot", "save", backup.toString()))
+                    .satisfies(run -> assertThat(run.exitCode()).as("%s", run).isZero());
+            assertThat(kvctl("--servers", cluster.servers(), "snapshot", "save", backup.toString())
+                            .exitCode())
+                    .as("an existing file")
+                    .isEqualTo(2);
+        }
+        final ProcessCluster.Run status = kvctl("snapshot", "status", backup.toString());
+        assertThat(status.exitCode()).isZero();
+        assertThat(status.lines()).singleElement().asString().contains("verified", "cluster=process-cluster");
+        try (ProcessCluster restored = new ProcessCluster(directory.resolve("new"), 3, SMALL_LOG)) {
+            for (int id = 1; id <= 3; id++) {
+                final ProcessCluster.Run run = kvctl(
+                        "--cluster-id",
+                        "process-cluster-2",
+                        "snapshot",
+                        "restore",
+                        backup.toString(),
+                        "--data-dir",
+                        restored.data(id).toString(),
+                        "--node-id",
+                        Integer.toString(id));
+                assertThat(run.exitCode()).as("%s", run).isZero();
+                restored.start(id, Map.of("cluster.id", "process-cluster-2"));
+            }
+            restored.awaitAllServe();
+            try (CairnClient client = restored.connect()) {
+                assertFilled(client, "saved-", 700);
+                fill(client, "later-", 50);
+                awaitEqual(restored, client);
+            }
+        }
+    }
+
+    /** The command line in a process of its own. */
+    private static ProcessCluster.Run kvctl(final String... arguments) throws Exception {
+        final List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> argument.startsWith("--"))
+                .forEach(command::add);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), "dev.cairn.server.cli.Kvctl"));
+        command.addAll(List.of(arguments));
+        final Process process =
+                new ProcessBuilder(command).redirectErrorStream(true).start();
+        try (BufferedReader output = process.inputReader()) {
+            final List<String> lines = output.lines().toList();
+            return new ProcessCluster.Run(process.waitFor(), lines);
         }
     }
 

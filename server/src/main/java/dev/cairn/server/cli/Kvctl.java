@@ -44,7 +44,7 @@ import picocli.CommandLine.TypeConversionException;
         mixinStandardHelpOptions = true,
         versionProvider = Kvctl.Version.class,
         description = "Reads and writes a Cairn cluster.",
-        synopsisSubcommandLabel = "(put KEY VALUE | get KEY | delete KEY | status)",
+        synopsisSubcommandLabel = "(put KEY VALUE | get KEY | delete KEY | status | snapshot ...)",
         footer = {
             "",
             "Exit codes: 0 done; 1 not found or refused; 2 usage; 3 outcome of a write unknown;",
@@ -117,7 +117,9 @@ public final class Kvctl {
 
     /** One run; returns the exit code. */
     static int run(String[] args, PrintStream out, PrintStream err) {
-        CommandLine line = new CommandLine(new Kvctl(out, err));
+        Kvctl kvctl = new Kvctl(out, err);
+        CommandLine line = new CommandLine(kvctl);
+        line.addSubcommand("snapshot", new SnapshotCommand(kvctl));
         line.setParameterExceptionHandler((e, arguments) -> usageError(e, err));
         line.setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
         line.setErr(new PrintWriter(err, true, StandardCharsets.UTF_8));
@@ -205,7 +207,29 @@ public final class Kvctl {
         }
     }
 
-    private ClientConfig config() {
+    // For commands that stand in classes of their own.
+
+    PrintStream out() {
+        return out;
+    }
+
+    PrintStream err() {
+        return err;
+    }
+
+    String clusterId() {
+        return clusterId;
+    }
+
+    boolean isJson() {
+        return output == Output.json;
+    }
+
+    ParameterException usage(String problem) {
+        return new ParameterException(spec.commandLine(), problem);
+    }
+
+    ClientConfig config() {
         if (servers.isBlank()) {
             throw new ParameterException(
                     spec.commandLine(),
