@@ -5,9 +5,11 @@ public abstract sealed class CairnException extends RuntimeException
         permits BusyException,
                 ClientClosedException,
                 NoLeaderException,
+                OutcomeLostException,
                 OutcomeUnknownException,
                 RequestRejectedException,
                 RequestTimeoutException,
+                ScanInterruptedException,
                 ServerRefusedException {
     private static final long serialVersionUID = 1L;
 

@@ -16,6 +16,10 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -51,6 +55,9 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Cli
 
     /** Transmissions under way here, count; kept by the owner. */
     int inFlight;
+
+    /** Cursors of scans that this server holds for us; kept by the owner. */
+    final Set<Long> cursors = new HashSet<>();
 
     /** {@code nanoTime} since when the server owes us something and says nothing; kept by owner and connection. */
     long quietSinceNs;
@@ -113,6 +120,10 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Cli
 
     boolean isReady() {
         return state == State.READY;
+    }
+
+    boolean isClosed() {
+        return state == State.CLOSED;
     }
 
     boolean isWritable() {
@@ -256,7 +267,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Cli
     public void onCommandReply(
             long requestId, Status status, long revision, ByteBuf frame, int resultOffset, int resultLength) {
         if (greeted()) {
-            owner.onCommandReply(this, requestId, status, revision);
+            owner.onCommandReply(this, requestId, status, revision, frame, resultOffset, resultLength);
         }
     }
 
@@ -289,6 +300,51 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Cli
     public void onStatusReply(long requestId, NodeStatus node) {
         if (greeted()) {
             owner.onStatusReply(this, requestId, node);
+        }
+    }
+
+    @Override
+    public void onMultiGetReply(
+            long requestId, Status status, long revision, int entryCount, ByteBuf frame, int offset, int length) {
+        if (greeted()) {
+            owner.onMultiGetReply(this, requestId, status, revision, entryCount, frame, offset);
+        }
+    }
+
+    @Override
+    public void onScanReply(
+            long requestId,
+            Status status,
+            boolean more,
+            long cursorId,
+            long revision,
+            long count,
+            int entryCount,
+            ByteBuf frame,
+            int offset,
+            int length) {
+        if (!greeted()) {
+            return;
+        }
+        if (more == (cursorId == 0)) {
+            close("the server sent a chunk with cursor " + cursorId + (more ? " and more to come" : " at the end"));
+            return;
+        }
+        List<KeyValue> entries = ScanChunk.entries(frame, offset, entryCount);
+        owner.onScanReply(this, requestId, status, new ScanChunk(entries, cursorId, revision, count, this));
+    }
+
+    @Override
+    public void onWaitAppliedReply(long requestId, long appliedIndex) {
+        if (greeted()) {
+            owner.onWaitAppliedReply(this, requestId, appliedIndex);
+        }
+    }
+
+    @Override
+    public void onNodeDetailsReply(long requestId, ByteBuf frame, int offset, int length) {
+        if (greeted()) {
+            owner.onNodeDetailsReply(this, requestId, frame.toString(offset, length, StandardCharsets.UTF_8));
         }
     }
 

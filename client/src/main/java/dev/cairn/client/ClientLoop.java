@@ -16,10 +16,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -46,6 +48,12 @@ final class ClientLoop implements ConnectionOwner {
 
     /** Granularity of deadlines, pauses and silence. The timer runs only while something is outstanding. */
     private static final long TICK_NS = TimeUnit.MILLISECONDS.toNanos(10);
+
+    /** How long a connection that is kept for its cursors only may be quiet; servers forget a cursor after 30 s. */
+    private static final long CURSOR_SILENCE_NS = TimeUnit.SECONDS.toNanos(40);
+
+    /** Request id of what nobody waits for: no transmission ever gets it. */
+    private static final long NO_REPLY_WANTED = Long.MAX_VALUE;
 
     /** How long a connection that does not lead may take to deliver what it owes. */
     private static final long RETIRED_SILENCE_NS = TimeUnit.MILLISECONDS.toNanos(500);
@@ -84,6 +92,7 @@ final class ClientLoop implements ConnectionOwner {
     private final ArrayDeque<Request<?>> newWrites = new ArrayDeque<>();
     private final ArrayDeque<Request<?>> resentWrites = new ArrayDeque<>();
     private final ArrayDeque<Request<?>> reads = new ArrayDeque<>();
+    private final ArrayDeque<ScanNextRequest> cursorReads = new ArrayDeque<>();
     private final List<ClientConnection> retired = new ArrayList<>();
 
     private @Nullable ClientConnection active;
@@ -136,6 +145,11 @@ final class ClientLoop implements ConnectionOwner {
 
     /** Takes the request over; its future ends by the deadline in any case. */
     <R> CompletableFuture<R> submit(Request<R> request) {
+        return submit(request, requestTimeoutNs);
+    }
+
+    /** As {@link #submit(Request)} with a time-out of its own. */
+    <R> CompletableFuture<R> submit(Request<R> request, long timeoutNs) {
         if (closed) {
             request.completeExceptionally(closedException());
             return request;
@@ -146,7 +160,7 @@ final class ClientLoop implements ConnectionOwner {
                     "more than " + config.maxOutstanding() + " requests are outstanding; wait for some to end"));
             return request;
         }
-        request.deadlineNs = System.nanoTime() + requestTimeoutNs;
+        request.deadlineNs = System.nanoTime() + timeoutNs;
         if (inbox.push(request)) {
             try {
                 eventLoop.execute(takeInbox);
@@ -158,23 +172,90 @@ final class ClientLoop implements ConnectionOwner {
         return request;
     }
 
+    /** Waits until the server at hand has applied the index. */
+    CompletableFuture<Long> waitApplied(long index, long timeoutNs) {
+        return submit(new WaitAppliedRequest(index, silenceTimeoutNs / 2), timeoutNs);
+    }
+
+    /** Asks what became of the write. */
+    CompletableFuture<Resolution> resolve(Unresolved target) {
+        if (closed) {
+            // A closed client has closed its session, and with it the answers.
+            return CompletableFuture.failedFuture(lost(target));
+        }
+        target.asking.incrementAndGet();
+        return submit(new ResolveRequest(target)).whenComplete((done, failure) -> target.asking.decrementAndGet());
+    }
+
+    /** Tells the server that the cursor is not needed any more; nobody waits for that. */
+    void closeCursor(ClientConnection holder, long cursorId) {
+        try {
+            eventLoop.execute(() -> closeCursorOnLoop(holder, cursorId));
+        } catch (RejectedExecutionException e) {
+            LOG.trace("the loop has ended, the server forgets the cursor, server={}", holder.server());
+        }
+    }
+
+    /** Waits for the future's end; not on the loop, which would wait for itself. */
+    <R> R await(CompletableFuture<R> future) {
+        if (inLoop() && !future.isDone()) {
+            throw new IllegalStateException(
+                    "a blocking call on the client's own thread would wait for itself; use the async methods there");
+        }
+        return join(future);
+    }
+
+    static <R> R join(CompletableFuture<R> future) {
+        try {
+            return future.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof CairnException cairn) {
+                throw cairn;
+            }
+            throw e;
+        }
+    }
+
     /** Asks every configured server. */
     CompletableFuture<List<ServerStatus>> status() {
-        List<CompletableFuture<ServerStatus>> answers = new ArrayList<>();
-        for (String server : config.servers()) {
-            answers.add(status(server));
-        }
+        return askAll(server -> ask(
+                server,
+                probeTimeoutNs(),
+                new ServerProbe<>(
+                        out -> encoder.status(out, ServerProbe.REQUEST_ID),
+                        NodeStatus.class,
+                        node -> new ServerStatus(server, node, null),
+                        problem -> new ServerStatus(server, null, problem))));
+    }
+
+    /** Asks every configured server for its details. */
+    CompletableFuture<List<ServerDetails>> details() {
+        return askAll(server -> ask(
+                server,
+                probeTimeoutNs(),
+                new ServerProbe<>(
+                        out -> encoder.nodeDetails(out, ServerProbe.REQUEST_ID),
+                        String.class,
+                        json -> new ServerDetails(server, json, null),
+                        problem -> new ServerDetails(server, null, problem))));
+    }
+
+    private long probeTimeoutNs() {
+        return Math.min(requestTimeoutNs, silenceTimeoutNs + connectTimeoutNs);
+    }
+
+    private <R> CompletableFuture<List<R>> askAll(Function<String, CompletableFuture<R>> question) {
+        List<CompletableFuture<R>> answers =
+                config.servers().stream().map(question).toList();
         return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
                 .thenApply(all -> answers.stream().map(CompletableFuture::join).toList());
     }
 
-    private CompletableFuture<ServerStatus> status(String server) {
+    private <R> CompletableFuture<R> ask(String server, long timeoutNs, ServerProbe<?, R> probe) {
         if (closed) {
             return CompletableFuture.failedFuture(closedException());
         }
-        long timeoutNs = Math.min(requestTimeoutNs, silenceTimeoutNs + connectTimeoutNs);
         String late = "no answer within " + timeoutNs / 1_000_000 + " ms";
-        StatusProbe probe = new StatusProbe(encoder);
         ClientConnection connection = new ClientConnection(probe, server, clusterIdHash, clientId, encoder);
         try {
             eventLoop.execute(() -> connection.connect(bootstrap, eventLoop));
@@ -182,8 +263,8 @@ final class ClientLoop implements ConnectionOwner {
             return CompletableFuture.failedFuture(closedException());
         }
         // The time-out stands outside of the loop, so that the answer comes even when the client is closed meanwhile.
-        return probe.answer()
-                .completeOnTimeout(new ServerStatus(server, null, late), timeoutNs, TimeUnit.NANOSECONDS)
+        return probe.outcome()
+                .completeOnTimeout(probe.problem(late), timeoutNs, TimeUnit.NANOSECONDS)
                 .whenComplete((answer, failure) -> closeProbe(connection, late));
     }
 
@@ -232,7 +313,7 @@ final class ClientLoop implements ConnectionOwner {
             Request<?> next = request.inboxNext;
             request.inboxNext = null;
             deadlines.add(request);
-            (request.isWrite() ? newWrites : reads).addLast(request);
+            enqueue(request);
             request = next;
         }
         if (closed) {
@@ -240,6 +321,34 @@ final class ClientLoop implements ConnectionOwner {
         } else {
             pump();
         }
+    }
+
+    private void enqueue(Request<?> request) {
+        if (request instanceof ResolveRequest resolve) {
+            enqueueResolve(resolve);
+        } else if (request instanceof ScanNextRequest next) {
+            cursorReads.addLast(next);
+        } else {
+            (request.isWrite() ? newWrites : reads).addLast(request);
+        }
+    }
+
+    /** It goes before new writes, which need the place in the window that it may free. */
+    private void enqueueResolve(ResolveRequest resolve) {
+        Unresolved target = resolve.target;
+        if (target.resolution != null) {
+            finish(resolve);
+            resolve.complete(target.resolution);
+        } else if (target.abandoned) {
+            fail(resolve, lost(target));
+        } else {
+            resentWrites.addLast(resolve);
+        }
+    }
+
+    private static OutcomeLostException lost(Unresolved target) {
+        return new OutcomeLostException("the outcome of a " + target.request.verb()
+                + " cannot be known any more (session " + target.session.id() + ", sequence " + target.sequence + ")");
     }
 
     /** Sends what may be sent, with one flush. Reentrant: the socket may report from within a write. */
@@ -261,6 +370,7 @@ final class ClientLoop implements ConnectionOwner {
     }
 
     private void sendAll(long nowNs) {
+        sendCursorReads(nowNs);
         ClientConnection connection = active;
         if (connection == null) {
             if (hasQueued()) {
@@ -292,6 +402,43 @@ final class ClientLoop implements ConnectionOwner {
         if (wrote) {
             connection.flush();
         }
+    }
+
+    /** Each goes to the one server that has its cursor, whoever leads now. */
+    private void sendCursorReads(long nowNs) {
+        if (nowNs - readsNotBeforeNs < 0) {
+            return;
+        }
+        for (int i = cursorReads.size(); i > 0; i--) {
+            ScanNextRequest request = cursorReads.removeFirst();
+            ClientConnection holder = request.holder;
+            if (request.finished) {
+                continue;
+            }
+            if (holder.isClosed()) {
+                interrupt(request, "the connection to " + holder.server() + ", which had the cursor, is gone");
+                continue;
+            }
+            if (!holder.isWritable() || !inFlight.hasRoom()) {
+                cursorReads.addLast(request);
+                continue;
+            }
+            ByteBuf batch = holder.newBatch();
+            transmit(request, holder, batch, nowNs);
+            holder.write(batch);
+            holder.flush();
+        }
+    }
+
+    private void closeCursorOnLoop(ClientConnection holder, long cursorId) {
+        holder.cursors.remove(cursorId);
+        if (holder.isWritable()) {
+            ByteBuf batch = holder.newBatch();
+            encoder.scanClose(batch, NO_REPLY_WANTED, cursorId);
+            holder.write(batch);
+            holder.flush();
+        }
+        closeIfDone(holder);
     }
 
     private void transmit(Request<?> request, ClientConnection connection, ByteBuf batch, long nowNs) {
@@ -326,7 +473,7 @@ final class ClientLoop implements ConnectionOwner {
         if (request == null) {
             return null;
         }
-        if (request.session == null) {
+        if (request.session == null && request.isSequenced()) {
             if (session == null) {
                 return openSession();
             }
@@ -336,6 +483,10 @@ final class ClientLoop implements ConnectionOwner {
             request.session = session;
             request.sequence = session.take();
             request.lowestOpenSequence = session.lowestOpen();
+        } else if (request.session != null && !request.inDoubt) {
+            // All earlier transmissions were refused, so these bytes may change, and the servers learn what they may
+            // forget.
+            request.lowestOpenSequence = request.session.lowestOpen();
         }
         return queue.pollFirst();
     }
@@ -425,7 +576,7 @@ final class ClientLoop implements ConnectionOwner {
             return;
         }
         giveUpActive(connection, problem, leaderHint);
-        if (connection.inFlight == 0) {
+        if (connection.inFlight == 0 && connection.cursors.isEmpty()) {
             connection.close(problem);
         } else {
             retired.add(connection);
@@ -445,7 +596,7 @@ final class ClientLoop implements ConnectionOwner {
             fail(
                     request,
                     request.mayHaveBeenExecuted()
-                            ? unknown(request, message)
+                            ? unknown(request, message, true)
                             : new ServerRefusedException(refusal, message));
         }
     }
@@ -453,29 +604,57 @@ final class ClientLoop implements ConnectionOwner {
     // ---- Replies
 
     @Override
-    public void onCommandReply(ClientConnection connection, long requestId, Status status, long revision) {
+    public void onCommandReply(
+            ClientConnection connection,
+            long requestId,
+            Status status,
+            long revision,
+            ByteBuf frame,
+            int resultOffset,
+            int resultLength) {
         Request<?> request = endTransmission(connection, requestId);
         if (request == null) {
             return;
         }
         if (!status.isResult()) {
             onRefusal(connection, request, status, "", "");
-            return;
-        }
-        onSuccess();
-        if (request instanceof PutRequest put) {
-            finish(put);
-            put.complete(new PutResult(revision));
-        } else if (request instanceof DeleteRequest delete) {
-            finish(delete);
-            delete.complete(new DeleteResult(status == Status.OK, revision));
+        } else if (request instanceof CommandRequest<?> command) {
+            onSuccess();
+            onResult(connection, command, status, revision, frame, resultOffset, resultLength);
         } else if (request instanceof OpenSessionRequest) {
+            onSuccess();
             sessionOpening = false;
             session = new ClientSession(revision);
             LOG.debug("session opened id={} server={}", revision, connection.server());
         } else {
             loseTransmission(connection, request);
         }
+    }
+
+    private <R> void onResult(
+            ClientConnection connection,
+            CommandRequest<R> request,
+            Status status,
+            long revision,
+            ByteBuf frame,
+            int offset,
+            int length) {
+        if (RequestRejectedException.isWithoutChange(status)) {
+            finish(request);
+            request.completeExceptionally(RequestRejectedException.of(status, request.verb()));
+            return;
+        }
+        R result = request.result(status, revision, frame, offset, length);
+        if (result == null) {
+            loseTransmission(connection, request);
+            return;
+        }
+        if (request instanceof ResolveRequest resolve && result instanceof Resolution resolution) {
+            resolve.target.resolution = resolution;
+            resolve.target.session.settle(resolve.target.sequence);
+        }
+        finish(request);
+        request.complete(result);
     }
 
     @Override
@@ -496,7 +675,7 @@ final class ClientLoop implements ConnectionOwner {
         if (!status.isResult()) {
             onRefusal(connection, request, status, "", "");
         } else if (request instanceof GetRequest get) {
-            onSuccess();
+            onAnswered(get);
             finish(get);
             if (status == Status.NOT_FOUND) {
                 get.complete(Optional.empty());
@@ -506,6 +685,75 @@ final class ClientLoop implements ConnectionOwner {
             frame.getBytes(valueOffset, value);
             get.complete(Optional.of(new KeyValue(get.key, value, createRevision, modRevision, version)));
         } else {
+            loseTransmission(connection, request);
+        }
+    }
+
+    @Override
+    public void onMultiGetReply(
+            ClientConnection connection,
+            long requestId,
+            Status status,
+            long revision,
+            int entryCount,
+            ByteBuf frame,
+            int offset) {
+        Request<?> request = endTransmission(connection, requestId);
+        if (request == null) {
+            return;
+        }
+        if (!status.isResult()) {
+            onRefusal(connection, request, status, "", "");
+        } else if (request instanceof MultiGetRequest multiGet && multiGet.keyCount() == entryCount) {
+            onAnswered(multiGet);
+            finish(multiGet);
+            multiGet.complete(multiGet.result(revision, frame, offset));
+        } else {
+            loseTransmission(connection, request);
+        }
+    }
+
+    @Override
+    public void onScanReply(ClientConnection connection, long requestId, Status status, ScanChunk chunk) {
+        Request<?> request = endTransmission(connection, requestId);
+        if (request == null) {
+            if (chunk.more()) {
+                // Its caller has given up: so do we.
+                closeCursorOnLoop(connection, chunk.cursorId());
+            }
+            return;
+        }
+        if (!status.isResult()) {
+            onRefusal(connection, request, status, "", "");
+        } else if (request instanceof ScanRequest scan) {
+            onAnswered(scan);
+            onChunk(connection, scan, chunk);
+        } else if (request instanceof ScanNextRequest next) {
+            if (chunk.cursorId() != next.cursorId) {
+                connection.cursors.remove(next.cursorId);
+            }
+            onChunk(connection, next, chunk);
+        } else {
+            loseTransmission(connection, request);
+        }
+    }
+
+    private void onChunk(ClientConnection connection, Request<ScanChunk> request, ScanChunk chunk) {
+        if (chunk.more()) {
+            connection.cursors.add(chunk.cursorId());
+        }
+        finish(request);
+        request.complete(chunk);
+        closeIfDone(connection);
+    }
+
+    @Override
+    public void onWaitAppliedReply(ClientConnection connection, long requestId, long appliedIndex) {
+        Request<?> request = endTransmission(connection, requestId);
+        if (request instanceof WaitAppliedRequest wait) {
+            finish(wait);
+            wait.complete(appliedIndex);
+        } else if (request != null) {
             loseTransmission(connection, request);
         }
     }
@@ -535,9 +783,11 @@ final class ClientLoop implements ConnectionOwner {
         connection.close(problem);
     }
 
-    @Override
-    public void onStatusReply(ClientConnection connection, long requestId, NodeStatus node) {
-        connection.close("the server sent a status that nobody asked for");
+    /** An answer of a server that need not lead says nothing about the leader. */
+    private void onAnswered(Request<?> request) {
+        if (!request.isForAnyServer()) {
+            onSuccess();
+        }
     }
 
     private void onSuccess() {
@@ -558,15 +808,17 @@ final class ClientLoop implements ConnectionOwner {
                 pauseWrites();
                 readsNotBeforeNs = writesNotBeforeNs;
             }
-            case NO_SPACE -> {
+            case NO_SPACE, SESSION_FULL -> {
                 requeue(request);
                 pauseWrites();
             }
             case INTERNAL, DEADLINE -> {
                 request.inDoubt = true;
                 requeue(request);
-                pauseWrites();
-                readsNotBeforeNs = writesNotBeforeNs;
+                if (!(request instanceof WaitAppliedRequest)) {
+                    pauseWrites();
+                    readsNotBeforeNs = writesNotBeforeNs;
+                }
             }
             case SESSION_EXPIRED -> onSessionExpired(request);
             default -> reject(request, status, text);
@@ -588,8 +840,13 @@ final class ClientLoop implements ConnectionOwner {
      * been executed while the session lived, and a new sequence could execute it again.
      */
     private void onSessionExpired(Request<?> request) {
-        if (!(request instanceof PutRequest || request instanceof DeleteRequest)) {
-            sessionOpening = false;
+        if (request instanceof ResolveRequest resolve) {
+            fail(resolve, lost(resolve.target));
+            return;
+        }
+        if (!request.isSequenced()) {
+            // Only commands of a session can be told so.
+            reject(request, Status.SESSION_EXPIRED, "");
             return;
         }
         if (request.session == session) {
@@ -597,7 +854,7 @@ final class ClientLoop implements ConnectionOwner {
             session = null;
         }
         if (request.inDoubt) {
-            fail(request, unknown(request, "the session expired after the write had been sent without a reply"));
+            fail(request, unknown(request, "the session expired after the write had been sent without a reply", false));
             return;
         }
         request.session = null;
@@ -607,16 +864,27 @@ final class ClientLoop implements ConnectionOwner {
     }
 
     private void reject(Request<?> request, Status status, String text) {
+        String reason = text.isEmpty() ? "" : ": " + text;
         if (request instanceof OpenSessionRequest) {
             LOG.warn("no session: status={} text={}", status, text);
             sessionOpening = false;
             pauseWrites();
-        } else if (request.mayHaveBeenExecuted()) {
-            fail(request, unknown(request, "answered " + status + " after an earlier transmission without a reply"));
+        } else if (request instanceof ResolveRequest resolve && status == Status.SEQUENCE_OUT_OF_WINDOW) {
+            fail(resolve, lost(resolve.target));
+        } else if (request instanceof ScanNextRequest next && status == Status.CURSOR_EXPIRED) {
+            interrupt(next, next.holder.server() + " does not know the cursor any more" + reason);
+        } else if (request.mayHaveBeenExecuted() && status != Status.CANCELLED) {
+            fail(
+                    request,
+                    unknown(request, "answered " + status + " after an earlier transmission without a reply", true));
         } else {
-            String reason = text.isEmpty() ? "" : ": " + text;
             fail(request, new RequestRejectedException(status, request.verb() + " was rejected, " + status + reason));
         }
+    }
+
+    private void interrupt(ScanNextRequest request, String problem) {
+        request.holder.cursors.remove(request.cursorId);
+        fail(request, new ScanInterruptedException("the scan cannot go on: " + problem, null));
     }
 
     /** The reply is of a kind that the request cannot have: the server breaks the protocol. */
@@ -649,7 +917,7 @@ final class ClientLoop implements ConnectionOwner {
     }
 
     private void closeIfDone(ClientConnection connection) {
-        if (connection.inFlight == 0 && connection != active) {
+        if (connection.inFlight == 0 && connection.cursors.isEmpty() && connection != active) {
             connection.close("not the leader");
         }
     }
@@ -657,6 +925,13 @@ final class ClientLoop implements ConnectionOwner {
     private void requeue(Request<?> request) {
         if (request instanceof OpenSessionRequest) {
             sessionOpening = false;
+        } else if (request instanceof ScanNextRequest next) {
+            if (next.inDoubt || next.holder.isClosed()) {
+                // The server may have moved on: asked again it would leave a chunk out.
+                interrupt(next, "no reply from " + next.holder.server() + ", which had the cursor");
+            } else {
+                cursorReads.addLast(next);
+            }
         } else if (request.isWrite()) {
             resentWrites.addLast(request);
         } else {
@@ -666,11 +941,15 @@ final class ClientLoop implements ConnectionOwner {
 
     /** The caller is about to be told the outcome. */
     private void finish(Request<?> request) {
-        deadlines.remove(request);
-        request.finished = true;
+        end(request);
         if (request.session != null) {
             request.session.settle(request.sequence);
         }
+    }
+
+    private void end(Request<?> request) {
+        deadlines.remove(request);
+        request.finished = true;
         outstanding.decrementAndGet();
     }
 
@@ -678,14 +957,30 @@ final class ClientLoop implements ConnectionOwner {
         if (request.connection != null) {
             endTransmission(request);
         }
-        finish(request);
+        if (exception instanceof OutcomeUnknownException unknown && unknown.isResolvable()) {
+            // Its sequence stays open, so that it can be asked for.
+            end(request);
+        } else {
+            finish(request);
+        }
         request.completeExceptionally(exception);
     }
 
-    private static OutcomeUnknownException unknown(Request<?> request, String reason) {
-        return new OutcomeUnknownException("the outcome of a " + request.verb() + " is unknown (session "
-                + request.sessionId() + ", sequence " + request.sequence + "): " + reason
-                + "; read the key before you repeat it");
+    /**
+     * @param resolvable whether the servers may still know the sequence
+     */
+    private OutcomeUnknownException unknown(Request<?> request, String reason, boolean resolvable) {
+        Unresolved unresolved = null;
+        ClientSession of = request.session;
+        if (resolvable && !closed && of != null && request instanceof CommandRequest<?> command) {
+            unresolved = new Unresolved(this, of, command);
+            of.keepOpen(unresolved);
+        }
+        String advice = unresolved == null ? "; read the key before you repeat it" : "; resolve() asks for it";
+        return new OutcomeUnknownException(
+                "the outcome of a " + request.verb() + " is unknown (session " + request.sessionId() + ", sequence "
+                        + request.sequence + "): " + reason + advice,
+                unresolved);
     }
 
     // ---- Time
@@ -724,16 +1019,17 @@ final class ClientLoop implements ConnectionOwner {
     }
 
     private CairnException deadlinePassed(Request<?> request) {
-        String within = "within " + requestTimeoutNs / 1_000_000 + " ms";
+        String within =
+                request instanceof WaitAppliedRequest ? "in time" : "within " + requestTimeoutNs / 1_000_000 + " ms";
         if (request.mayHaveBeenExecuted()) {
-            return unknown(request, "no reply " + within);
+            return unknown(request, "no reply " + within, true);
         }
         String last = locator.lastProblem().isEmpty() ? "" : "; last problem: " + locator.lastProblem();
         if (request.connection == null && (active == null || !active.isReady())) {
             return new NoLeaderException("no leader " + within + " among " + String.join(",", config.servers()) + last);
         }
         return new RequestTimeoutException("no reply to a " + request.verb() + " " + within
-                + (request.isWrite() ? ", it was not sent" : "") + last);
+                + (request.isSequenced() ? ", it was not sent" : "") + last);
     }
 
     private void closeSilent(long nowNs) {
@@ -748,7 +1044,7 @@ final class ClientLoop implements ConnectionOwner {
         }
         for (int i = retired.size() - 1; i >= 0; i--) {
             ClientConnection old = retired.get(i);
-            if (nowNs - old.quietSinceNs >= RETIRED_SILENCE_NS) {
+            if (nowNs - old.quietSinceNs >= (old.inFlight > 0 ? RETIRED_SILENCE_NS : CURSOR_SILENCE_NS)) {
                 old.close("silent after it lost leadership");
             }
         }
@@ -765,10 +1061,10 @@ final class ClientLoop implements ConnectionOwner {
         }
         if (connection == null) {
             farewell.complete(null);
-        } else if (session != null && connection.isWritable()) {
+        } else if (session != null && session.hasRoom() && connection.isWritable()) {
             long sequence = session.take();
             ByteBuf last = connection.newBatch();
-            encoder.closeSession(last, Long.MAX_VALUE, session.id(), sequence, session.lowestOpen());
+            encoder.closeSession(last, NO_REPLY_WANTED, session.id(), sequence, session.lowestOpen());
             connection.writeAndClose(last, () -> farewell.complete(null));
         } else {
             connection.close("client closed");
@@ -780,7 +1076,9 @@ final class ClientLoop implements ConnectionOwner {
         for (Request<?> request = deadlines.first(); request != null; request = deadlines.first()) {
             fail(
                     request,
-                    request.mayHaveBeenExecuted() ? unknown(request, "the client was closed") : closedException());
+                    request.mayHaveBeenExecuted()
+                            ? unknown(request, "the client was closed", false)
+                            : closedException());
         }
     }
 }

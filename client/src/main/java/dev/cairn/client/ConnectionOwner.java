@@ -20,9 +20,22 @@ interface ConnectionOwner {
     /** The socket takes bytes again, or all that had arrived has been delivered: a moment to send. */
     void onMomentToSend(ClientConnection connection);
 
-    void onCommandReply(ClientConnection connection, long requestId, Status status, long revision);
+    void onErrorReply(ClientConnection connection, long requestId, Status status, String leaderAddress, String text);
 
-    void onGetReply(
+    // Replies: an owner overrides those to the requests that it sends.
+
+    default void onCommandReply(
+            ClientConnection connection,
+            long requestId,
+            Status status,
+            long revision,
+            ByteBuf frame,
+            int resultOffset,
+            int resultLength) {
+        closeUnasked(connection);
+    }
+
+    default void onGetReply(
             ClientConnection connection,
             long requestId,
             Status status,
@@ -31,9 +44,38 @@ interface ConnectionOwner {
             long version,
             ByteBuf frame,
             int valueOffset,
-            int valueLength);
+            int valueLength) {
+        closeUnasked(connection);
+    }
 
-    void onErrorReply(ClientConnection connection, long requestId, Status status, String leaderAddress, String text);
+    default void onMultiGetReply(
+            ClientConnection connection,
+            long requestId,
+            Status status,
+            long revision,
+            int entryCount,
+            ByteBuf frame,
+            int offset) {
+        closeUnasked(connection);
+    }
 
-    void onStatusReply(ClientConnection connection, long requestId, NodeStatus node);
+    default void onScanReply(ClientConnection connection, long requestId, Status status, ScanChunk chunk) {
+        closeUnasked(connection);
+    }
+
+    default void onWaitAppliedReply(ClientConnection connection, long requestId, long appliedIndex) {
+        closeUnasked(connection);
+    }
+
+    default void onStatusReply(ClientConnection connection, long requestId, NodeStatus node) {
+        closeUnasked(connection);
+    }
+
+    default void onNodeDetailsReply(ClientConnection connection, long requestId, String json) {
+        closeUnasked(connection);
+    }
+
+    private static void closeUnasked(ClientConnection connection) {
+        connection.close("the server sent a reply to a request that nobody made");
+    }
 }

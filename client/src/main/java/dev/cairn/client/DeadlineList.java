@@ -3,9 +3,9 @@ package dev.cairn.client;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Outstanding requests in order of arrival, which is the order of their deadlines because all have the same time-out (up to
- * the microseconds between a call and its arrival). Adding, removing and finding the first due one cost O(1) and no
- * allocation. Loop thread only.
+ * Outstanding requests in order of their deadlines. Nearly all have the same time-out, so a new one belongs at the end, and adding,
+ * removing and finding the first due one cost O(1) and no allocation; only waits with a time-out of their own are passed over
+ * one by one. Loop thread only.
  */
 final class DeadlineList {
     private @Nullable Request<?> first;
@@ -13,13 +13,22 @@ final class DeadlineList {
 
     void add(Request<?> request) {
         Request<?> before = last;
+        while (before != null && before.deadlineNs - request.deadlineNs > 0) {
+            before = before.earlier;
+        }
+        Request<?> after = before == null ? first : before.later;
         request.earlier = before;
+        request.later = after;
         if (before == null) {
             first = request;
         } else {
             before.later = request;
         }
-        last = request;
+        if (after == null) {
+            last = request;
+        } else {
+            after.earlier = request;
+        }
     }
 
     void remove(Request<?> request) {

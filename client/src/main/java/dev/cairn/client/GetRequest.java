@@ -6,11 +6,12 @@ import java.util.Optional;
 
 /** A point read under way. */
 final class GetRequest extends Request<Optional<KeyValue>> {
+    final byte[] key;
     private final ReadMode mode;
     private final long minRevision;
 
     GetRequest(byte[] key, ReadMode mode, long minRevision) {
-        super(key);
+        this.key = key;
         this.mode = mode;
         this.minRevision = minRevision;
     }
@@ -18,6 +19,11 @@ final class GetRequest extends Request<Optional<KeyValue>> {
     @Override
     boolean isWrite() {
         return false;
+    }
+
+    @Override
+    boolean isForAnyServer() {
+        return mode == ReadMode.STALE;
     }
 
     @Override

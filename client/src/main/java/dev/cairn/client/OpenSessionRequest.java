@@ -7,12 +7,6 @@ import io.netty.buffer.ByteBuf;
  * Asks for a session. No caller waits for it, it has no deadline; opened twice does no harm, so it counts as a read.
  */
 final class OpenSessionRequest extends Request<ClientSession> {
-    private static final byte[] NO_KEY = new byte[0];
-
-    OpenSessionRequest() {
-        super(NO_KEY);
-    }
-
     @Override
     boolean isWrite() {
         return false;

@@ -14,9 +14,13 @@ import org.jspecify.annotations.Nullable;
  * <p>Written by the calling thread until it is pushed to the {@link RequestInbox}, by the loop thread afterwards.
  */
 abstract sealed class Request<R> extends CompletableFuture<R>
-        permits DeleteRequest, GetRequest, OpenSessionRequest, PutRequest {
-    final byte[] key;
-
+        permits CommandRequest,
+                GetRequest,
+                MultiGetRequest,
+                OpenSessionRequest,
+                ScanNextRequest,
+                ScanRequest,
+                WaitAppliedRequest {
     /** {@code System.nanoTime()} by which the caller has an answer. */
     long deadlineNs;
 
@@ -51,12 +55,18 @@ abstract sealed class Request<R> extends CompletableFuture<R>
     /** The loop is through with it: the caller was told. */
     boolean finished;
 
-    Request(byte[] key) {
-        this.key = key;
+    /** Whether it is a command, for which there are queues of their own. */
+    abstract boolean isWrite();
+
+    /** Whether it takes a sequence of the session, because it must not be executed twice. */
+    boolean isSequenced() {
+        return isWrite();
     }
 
-    /** Whether it changes state, so that it must not be executed twice. */
-    abstract boolean isWrite();
+    /** Whether it says nothing about who leads: any server answers it. */
+    boolean isForAnyServer() {
+        return false;
+    }
 
     /** Writes one frame with the current request id, and with session and sequences for a write. */
     abstract void encode(ClientMessageEncoder encoder, ByteBuf out);
@@ -66,7 +76,7 @@ abstract sealed class Request<R> extends CompletableFuture<R>
 
     /** True when a server may have executed the request, or may yet do so. */
     final boolean mayHaveBeenExecuted() {
-        return isWrite() && (connection != null || inDoubt);
+        return isSequenced() && (connection != null || inDoubt);
     }
 
     final long sessionId() {

@@ -275,12 +275,16 @@ class CairnClientTest {
         server.script(new Script() {});
         RequestTimeoutException late = Await.failure(client.getAsync(KEY), RequestTimeoutException.class);
         assertThat(late.retrySafe()).isTrue();
-        // The sequence that was given up does not hold the window any more.
+        // The sequence stays open, so that it can be asked for.
         server.script(model);
         client.put(KEY, VALUE);
         Command last = server.writes().get(server.writes().size() - 1);
         assertThat(last.sequence()).isEqualTo(2);
-        assertThat(last.lowestOpen()).isEqualTo(2);
+        assertThat(last.lowestOpen()).isEqualTo(1);
+        assertThat(unknown.resolve()).isInstanceOf(Resolution.NotExecuted.class);
+        client.put(KEY, VALUE);
+        last = server.writes().get(server.writes().size() - 1);
+        assertThat(last.lowestOpen()).isEqualTo(3);
     }
 
     @Test

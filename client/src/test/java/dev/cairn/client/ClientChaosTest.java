@@ -181,7 +181,7 @@ class ClientChaosTest {
 
         private void answer(Connection connection, Command command) {
             KvModel.Result result = model.execute(command);
-            connection.commandReply(command.requestId(), result.status(), result.revision());
+            connection.commandReply(command.requestId(), result.status(), result.revision(), result.bytes());
         }
 
         private void loseLeadership(Connection connection) {

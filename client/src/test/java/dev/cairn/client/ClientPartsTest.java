@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.cairn.covers.Covers;
 import dev.cairn.protocol.Limits;
+import io.netty.channel.DefaultEventLoop;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -20,6 +23,10 @@ import org.junit.jupiter.api.Test;
 
 class ClientPartsTest {
     private static final byte[] KEY = {1};
+
+    /** Never started. */
+    private static final ClientLoop LOOP = new ClientLoop(
+            CairnClient.builder().servers("127.0.0.1:1").build(), new DefaultEventLoop(), new SplittableRandom(1));
 
     @Test
     void theLowestOpenSequencePassesWhatIsSettled() {
@@ -57,6 +64,100 @@ class ClientPartsTest {
                 session.settle(sequence);
             }
         }
+    }
+
+    @Test
+    void anUnresolvedSequenceHoldsBackHalfTheWindowAndNoMore() {
+        ClientSession session = new ClientSession(7);
+        Unresolved[] outcomes = new Unresolved[3];
+        for (int i = 0; i < outcomes.length; i++) {
+            outcomes[i] = unresolved(session, session.take());
+            session.keepOpen(outcomes[i]);
+        }
+        for (int i = outcomes.length; i < ClientSession.MAX_HELD_BACK; i++) {
+            assertThat(session.hasRoom()).isTrue();
+            session.settle(session.take());
+            assertThat(session.lowestOpen()).isEqualTo(1);
+        }
+        assertThat(outcomes[0].abandoned).isFalse();
+        assertThat(session.hasRoom()).isTrue();
+        assertThat(outcomes[0].abandoned).as("the oldest makes room").isTrue();
+        assertThat(outcomes[1].abandoned).isFalse();
+        assertThat(session.lowestOpen()).isEqualTo(2);
+        // Late word about what was given up changes nothing.
+        session.settle(1);
+        assertThat(session.lowestOpen()).isEqualTo(2);
+
+        // One that is being asked about keeps its place up to the whole window.
+        outcomes[1].asking.incrementAndGet();
+        while (session.hasRoom()) {
+            session.settle(session.take());
+        }
+        assertThat(session.lowestOpen()).isEqualTo(2);
+        assertThat(outcomes[2].abandoned).isFalse();
+        outcomes[1].asking.decrementAndGet();
+        assertThat(session.hasRoom()).isTrue();
+        assertThat(outcomes[1].abandoned).isTrue();
+    }
+
+    private static Unresolved unresolved(ClientSession session, long sequence) {
+        DeleteRequest request = new DeleteRequest(KEY);
+        request.sequence = sequence;
+        return new Unresolved(LOOP, session, request);
+    }
+
+    @Test
+    void boundsBehindKeysAndPrefixesAreTheNextOnesInOrder() {
+        byte ff = (byte) 0xff;
+        assertThat(KeyBounds.behindPrefix(new byte[] {1, 2})).containsExactly(1, 3);
+        assertThat(KeyBounds.behindPrefix(new byte[] {1, ff, ff})).containsExactly(2);
+        assertThat(KeyBounds.behindPrefix(new byte[] {0x7f})).containsExactly(0x80);
+        assertThat(KeyBounds.behindPrefix(new byte[] {ff, ff})).isEmpty();
+        assertThat(KeyBounds.behindPrefix(new byte[0])).isEmpty();
+        assertThat(KeyBounds.behind(new byte[] {1, 2})).containsExactly(1, 2, 0);
+        byte[] longest = new byte[Limits.MAX_KEY_BYTES];
+        longest[0] = 7;
+        byte[] next = KeyBounds.behind(longest);
+        assertThat(next).hasSize(Limits.MAX_KEY_BYTES).endsWith(1);
+        Arrays.fill(longest, ff);
+        assertThat(Scan.all().behind(longest).isExhausted()).isTrue();
+        assertThat(Scan.all().behind(new byte[] {1}).isExhausted()).isFalse();
+        assertThat(Scan.range(KEY, new byte[] {1, 0}).behind(KEY).isExhausted()).isTrue();
+        assertThat(Scan.range(KEY, new byte[] {2}).reverse().behind(KEY).isExhausted())
+                .isTrue();
+        assertThat(Scan.all().limit(3).reducedBy(3).isExhausted()).isTrue();
+        assertThat(Scan.all().limit(3).reducedBy(2).isExhausted()).isFalse();
+    }
+
+    @Test
+    void aTokenOfAnotherDirectionOrOfNothingIsRefused() {
+        String token = Scan.all().tokenAt(KEY);
+        assertThat(Scan.all().after(token)).isNotNull();
+        for (String bad :
+                List.of(token.substring(0, 1), "", "%%%", Scan.all().reverse().tokenAt(KEY))) {
+            assertThatThrownBy(() -> Scan.all().after(bad))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("token");
+        }
+    }
+
+    @Test
+    void aWaitWithItsOwnTimeoutStandsInOrder() {
+        DeadlineList list = new DeadlineList();
+        List<Request<?>> requests = new ArrayList<>();
+        for (long deadline : new long[] {30, 90, 40, 50, 20, 90}) {
+            Request<?> request = new DeleteRequest(KEY);
+            request.deadlineNs = deadline;
+            requests.add(request);
+            list.add(request);
+        }
+        list.remove(requests.get(3));
+        for (int next : new int[] {4, 0, 2, 1, 5}) {
+            Request<?> first = Objects.requireNonNull(list.first());
+            assertThat(first).isSameAs(requests.get(next));
+            list.remove(first);
+        }
+        assertThat(list.first()).isNull();
     }
 
     @Test
@@ -112,11 +213,12 @@ class ClientPartsTest {
         AtomicInteger wakeUps = new AtomicInteger();
         List<Thread> producers = new ArrayList<>();
         for (int t = 0; t < threads; t++) {
-            byte[] name = {(byte) t};
+            int producer = t;
             producers.add(new Thread(() -> {
                 for (int i = 0; i < perThread; i++) {
-                    Request<?> request = new DeleteRequest(name);
+                    Request<?> request = new DeleteRequest(KEY);
                     request.sequence = i;
+                    request.lowestOpenSequence = producer;
                     if (inbox.push(request)) {
                         wakeUps.incrementAndGet();
                     }
@@ -132,7 +234,7 @@ class ClientPartsTest {
             batches += request == null ? 0 : 1;
             while (request != null) {
                 Request<?> after = request.inboxNext;
-                assertThat(request.sequence).isEqualTo(next[request.key[0]]++);
+                assertThat(request.sequence).isEqualTo(next[(int) request.lowestOpenSequence]++);
                 taken++;
                 request = after;
             }

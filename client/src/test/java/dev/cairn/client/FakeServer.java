@@ -1,5 +1,6 @@
 package dev.cairn.client;
 
+import dev.cairn.protocol.BatchItemDescriptor;
 import dev.cairn.protocol.ClientMessageEncoder;
 import dev.cairn.protocol.ClientRequestDecoder;
 import dev.cairn.protocol.ClientRequestHandler;
@@ -11,6 +12,7 @@ import dev.cairn.protocol.Status;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -22,10 +24,15 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,7 +72,22 @@ final class FakeServer implements AutoCloseable {
         default void onGet(Connection connection, long requestId, int readMode, long minRevision, String key) {}
 
         default void onStatus(Connection connection, long requestId) {}
+
+        default void onMultiGet(Connection connection, long requestId, int readMode, List<String> keys) {}
+
+        default void onScan(Connection connection, ScanAsked scan) {}
+
+        default void onScanNext(Connection connection, long requestId, long cursorId) {}
+
+        default void onScanClose(Connection connection, long requestId, long cursorId) {}
+
+        default void onWaitApplied(Connection connection, long requestId, long index, int timeoutMs) {}
+
+        default void onNodeDetails(Connection connection, long requestId) {}
     }
+
+    /** A scan as it arrived. */
+    record ScanAsked(long requestId, int readMode, int flags, int chunkBytes, long limit, String from, String to) {}
 
     /** A command as it arrived; {@code hex} are its bytes. */
     record Command(
@@ -78,7 +100,54 @@ final class FakeServer implements AutoCloseable {
             String value,
             String hex) {
         boolean isWrite() {
-            return kind == CommandDescriptor.KIND_PUT || kind == CommandDescriptor.KIND_DELETE;
+            return kind >= CommandDescriptor.KIND_PUT && kind <= CommandDescriptor.KIND_DELETE_RANGE;
+        }
+
+        int flags() {
+            return bytes().getByte(CommandDescriptor.FLAGS_OFFSET);
+        }
+
+        long expectedRevision() {
+            return bytes().getLongLE(CommandDescriptor.EXPECTED_REVISION_OFFSET);
+        }
+
+        String expectedValue() {
+            ByteBuf bytes = bytes();
+            int expected = bytes.getUnsignedShortLE(CommandDescriptor.BLOCK_LENGTH_OFFSET)
+                    + bytes.getIntLE(CommandDescriptor.KEY_LENGTH_OFFSET);
+            return Text.of(bytes, expected, bytes.getIntLE(CommandDescriptor.EXPECTED_LENGTH_OFFSET));
+        }
+
+        /** The difference of an ADD. */
+        long delta() {
+            return bytes().getLongLE(valueOffset());
+        }
+
+        /** The items of a PUT_BATCH; null = delete. */
+        Map<String, Optional<String>> items() {
+            ByteBuf bytes = bytes();
+            Map<String, Optional<String>> items = new LinkedHashMap<>();
+            int at = valueOffset();
+            while (at < bytes.readableBytes()) {
+                int keyLength = bytes.getIntLE(at + BatchItemDescriptor.KEY_LENGTH_OFFSET);
+                int valueLength = bytes.getIntLE(at + BatchItemDescriptor.VALUE_LENGTH_OFFSET);
+                int keyAt = at + BatchItemDescriptor.KEY_OFFSET;
+                Optional<String> item = valueLength == BatchItemDescriptor.DELETE
+                        ? Optional.empty()
+                        : Optional.of(Text.of(bytes, keyAt + keyLength, valueLength));
+                items.put(Text.of(bytes, keyAt, keyLength), item);
+                at = keyAt + keyLength + Math.max(0, valueLength);
+            }
+            return items;
+        }
+
+        private int valueOffset() {
+            ByteBuf bytes = bytes();
+            return bytes.readableBytes() - bytes.getIntLE(CommandDescriptor.VALUE_LENGTH_OFFSET);
+        }
+
+        private ByteBuf bytes() {
+            return Unpooled.wrappedBuffer(ByteBufUtil.decodeHexDump(hex));
         }
     }
 
@@ -149,6 +218,21 @@ final class FakeServer implements AutoCloseable {
         void commandReply(long requestId, Status status, long revision) {
             ByteBuf out = context().alloc().buffer();
             encoder.commandReply(out, requestId, status, revision);
+            send(out);
+        }
+
+        void commandReply(long requestId, Status status, long revision, byte[] result) {
+            ByteBuf out = context().alloc().buffer();
+            int start = encoder.beginCommandReply(out, requestId, status, revision, result.length);
+            out.writeBytes(result);
+            encoder.end(out, start);
+            send(out);
+        }
+
+        /** A frame that the test encodes itself. */
+        void reply(BiConsumer<ClientMessageEncoder, ByteBuf> message) {
+            ByteBuf out = context().alloc().buffer();
+            message.accept(encoder, out);
             send(out);
         }
 
@@ -249,7 +333,8 @@ final class FakeServer implements AutoCloseable {
         public void onCommand(long requestId, ByteBuf frame, int offset, int length) {
             int keyLength = frame.getIntLE(offset + CommandDescriptor.KEY_LENGTH_OFFSET);
             int valueLength = frame.getIntLE(offset + CommandDescriptor.VALUE_LENGTH_OFFSET);
-            int key = offset + CommandDescriptor.BLOCK_LENGTH;
+            int key = offset + frame.getUnsignedShortLE(offset + CommandDescriptor.BLOCK_LENGTH_OFFSET);
+            int value = offset + length - valueLength;
             Command command = new Command(
                     requestId,
                     frame.getLongLE(offset + CommandDescriptor.SESSION_ID_OFFSET),
@@ -257,7 +342,7 @@ final class FakeServer implements AutoCloseable {
                     frame.getLongLE(offset + CommandDescriptor.LOWEST_OPEN_SEQUENCE_OFFSET),
                     frame.getByte(offset + CommandDescriptor.KIND_OFFSET),
                     recording ? Text.of(frame, key, keyLength) : "",
-                    recording ? Text.of(frame, key + keyLength, valueLength) : "",
+                    recording ? Text.of(frame, value, valueLength) : "",
                     recording ? ByteBufUtil.hexDump(frame, offset, length) : "");
             if (recording) {
                 commands.add(command);
@@ -273,6 +358,56 @@ final class FakeServer implements AutoCloseable {
         @Override
         public void onStatus(long requestId) {
             script.onStatus(this, requestId);
+        }
+
+        @Override
+        public void onMultiGet(
+                long requestId, int readMode, long minRevision, int keyCount, ByteBuf frame, int offset, int length) {
+            List<String> keys = new ArrayList<>();
+            int at = offset;
+            for (int i = 0; i < keyCount; i++) {
+                keys.add(Text.of(frame, at + Integer.BYTES, frame.getIntLE(at)));
+                at += Integer.BYTES + frame.getIntLE(at);
+            }
+            script.onMultiGet(this, requestId, readMode, keys);
+        }
+
+        @Override
+        public void onScan(
+                long requestId,
+                int readMode,
+                int flags,
+                int chunkBytes,
+                long minRevision,
+                long limit,
+                ByteBuf frame,
+                int fromOffset,
+                int fromLength,
+                int toOffset,
+                int toLength) {
+            String from = Text.of(frame, fromOffset, fromLength);
+            String to = Text.of(frame, toOffset, toLength);
+            script.onScan(this, new ScanAsked(requestId, readMode, flags, chunkBytes, limit, from, to));
+        }
+
+        @Override
+        public void onScanNext(long requestId, long cursorId, long count) {
+            script.onScanNext(this, requestId, cursorId);
+        }
+
+        @Override
+        public void onScanClose(long requestId, long cursorId) {
+            script.onScanClose(this, requestId, cursorId);
+        }
+
+        @Override
+        public void onWaitApplied(long requestId, long index, int timeoutMs) {
+            script.onWaitApplied(this, requestId, index, timeoutMs);
+        }
+
+        @Override
+        public void onNodeDetails(long requestId) {
+            script.onNodeDetails(this, requestId);
         }
 
         @Override
