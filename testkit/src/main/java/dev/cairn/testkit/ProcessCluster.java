@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
 
 /**
  * A cluster of real node processes on loopback, for tests: started, killed at any moment, restarted on the same data.
- * Nodes are numbered from 1. They run on the class path and with the module flags of the calling JVM. Not thread-safe.
+ * Nodes are numbered from 1. They run on the class path and with the module flags and native libraries of the calling JVM. Not thread-safe.
  */
 public final class ProcessCluster implements TestCluster {
     private static final int TAIL_LINES = 25;
@@ -111,7 +111,7 @@ public final class ProcessCluster implements TestCluster {
         final List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(argument -> argument.startsWith("--"))
+                .filter(argument -> argument.startsWith("--") || argument.startsWith("-Djava.library.path="))
                 .forEach(command::add);
         command.add("-Xmx256m");
         // The calling tests may have a configuration of their own in the class path.
