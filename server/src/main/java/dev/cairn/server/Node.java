@@ -291,6 +291,11 @@ public final class Node implements AutoCloseable {
         }
 
         @Override
+        public void onReadFailed(final String reason) {
+            LOGGER.error("event=read.failed node={} reason=\"{}\"", config.nodeId(), reason);
+        }
+
+        @Override
         public void onBadPeerFrame(final int peerId, final String reason) {
             LOGGER.warn("event=peer.badframe node={} peer={} reason=\"{}\"", config.nodeId(), peerId, reason);
         }

@@ -3,6 +3,7 @@ package dev.cairn.server.replica;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import dev.cairn.engine.KvReader;
+import dev.cairn.engine.KvStoreException;
 import dev.cairn.protocol.FrameHeader;
 import dev.cairn.protocol.MessageType;
 import dev.cairn.protocol.Status;
@@ -231,9 +232,20 @@ public final class ConsensusAgent {
                     buffer,
                     offset + ReaderAgent.BYTES_OFFSET,
                     length - ReaderAgent.BYTES_OFFSET);
-        } else {
+        } else if (type == ReaderAgent.NOT_FOUND_MESSAGE) {
             replies.getNotFound(connectionId, requestId);
+        } else {
+            final String text = buffer.getStringWithoutLengthUtf8(
+                    offset + ReaderAgent.BYTES_OFFSET, length - ReaderAgent.BYTES_OFFSET);
+            refuseRead(connectionId, requestId, Status.INTERNAL, text);
         }
+    }
+
+    private void refuseRead(final long connectionId, final long requestId, final Status status, final String text) {
+        if (status == Status.INTERNAL) {
+            events.onReadFailed(text);
+        }
+        refuse(connectionId, requestId, status, text);
     }
 
     private void onRangeReply(final int type, final DirectBuffer buffer, final int offset, final int length) {
@@ -241,8 +253,9 @@ public final class ConsensusAgent {
         final long requestId = buffer.getLong(offset + RangeReaderAgent.REQUEST_ID_OFFSET);
         final int body = offset + RangeReaderAgent.BODY_OFFSET;
         if (type == RangeReaderAgent.REFUSAL_MESSAGE) {
-            final Status status = Status.of(buffer.getShort(body, LITTLE_ENDIAN));
-            refuse(connectionId, requestId, status, RangeReaderAgent.reason(status));
+            final String text = buffer.getStringWithoutLengthUtf8(
+                    body + Short.BYTES, length - RangeReaderAgent.BODY_OFFSET - Short.BYTES);
+            refuseRead(connectionId, requestId, Status.of(buffer.getShort(body, LITTLE_ENDIAN)), text);
         } else {
             replies.reply(connectionId, requestId, type, buffer, body, length - RangeReaderAgent.BODY_OFFSET);
         }
@@ -372,7 +385,13 @@ public final class ConsensusAgent {
 
     private void serveGet(
             final long connectionId, final long requestId, final DirectBuffer key, final int offset, final int length) {
-        final int rowLength = memoryReader.get(key, offset, length, true);
+        final int rowLength;
+        try {
+            rowLength = memoryReader.get(key, offset, length, true);
+        } catch (KvStoreException failure) {
+            refuseRead(connectionId, requestId, Status.INTERNAL, String.valueOf(failure.getMessage()));
+            return;
+        }
         if (rowLength >= 0) {
             replies.getReply(connectionId, requestId, memoryReader.buffer(), 0, rowLength);
         } else if (rowLength == KvReader.NOT_FOUND) {

@@ -9,6 +9,9 @@ public interface EventLog {
     /** Entries that a snapshot holds went from the log; {@code firstIndex} is the first that is left. */
     default void onLogDropped(final long firstIndex) {}
 
+    /** The store could not read what a request asked for; the request was answered with INTERNAL. */
+    default void onReadFailed(final String reason) {}
+
     /** A peer sent something that contradicts the protocol; the frame was dropped. */
     void onBadPeerFrame(int peerId, String reason);
 }

@@ -5,6 +5,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import dev.cairn.engine.KvIterator;
 import dev.cairn.engine.KvReader;
 import dev.cairn.engine.KvSnapshot;
+import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.ValueDescriptor;
 import dev.cairn.protocol.FrameHeader;
 import dev.cairn.protocol.Limits;
@@ -54,8 +55,10 @@ public final class RangeReaderAgent implements DutyCycle {
     /** Not a message of the protocol: only tells the time, for cursors that nobody asks for. */
     private static final int TIME_MESSAGE = 1000;
 
-    /** A reply that is a refusal: the status stands in the first two bytes. */
+    /** A reply that is a refusal: the status stands in the first two bytes, behind it a text where one is needed. */
     static final int REFUSAL_MESSAGE = 1001;
+
+    private static final DirectBuffer NOTHING = new UnsafeBuffer(0, 0);
 
     private final KvReader reader;
     private final Wakeable loop;
@@ -66,7 +69,6 @@ public final class RangeReaderAgent implements DutyCycle {
     private final MessageHandler onRequest = this::onRequest;
     private final Long2ObjectHashMap<Cursor> cursors = new Long2ObjectHashMap<>();
     private final ExpandableDirectByteBuffer body = new ExpandableDirectByteBuffer(4096);
-    private final UnsafeBuffer refusal = new UnsafeBuffer(new byte[2]);
     private volatile int openCursors;
 
     /** One scan between its chunks. */
@@ -150,7 +152,7 @@ public final class RangeReaderAgent implements DutyCycle {
 
     /** Tells the time, so that idle cursors end; does nothing while there are none. True when the agent is to be woken. */
     boolean offerTime(final long nowNs) {
-        return openCursors > 0 && offer(TIME_MESSAGE, 0, 0, nowNs, refusal, 0, 0);
+        return openCursors > 0 && offer(TIME_MESSAGE, 0, 0, nowNs, NOTHING, 0, 0);
     }
 
     /** Takes the replies that have arrived. */
@@ -159,7 +161,7 @@ public final class RangeReaderAgent implements DutyCycle {
     }
 
     /** For people. */
-    static String reason(final Status status) {
+    private static String reason(final Status status) {
         return switch (status) {
             case CURSOR_EXPIRED ->
                 "the scan is not open here: it ended, or nobody asked for its next chunk for "
@@ -202,13 +204,18 @@ public final class RangeReaderAgent implements DutyCycle {
         final long nowNs = buffer.getLong(offset + NOW_OFFSET);
         final int start = offset + BODY_OFFSET;
         closeIdle(nowNs);
-        switch (type) {
-            case MessageType.MULTI_GET -> multiGet(connectionId, requestId, buffer, start);
-            case MessageType.SCAN -> scan(connectionId, requestId, nowNs, buffer, start);
-            case MessageType.SCAN_NEXT -> scanNext(connectionId, requestId, nowNs, buffer, start);
-            case MessageType.SCAN_CLOSE -> scanClose(connectionId, requestId, buffer, start);
-            case TIME_MESSAGE -> {}
-            default -> throw new IllegalStateException("request of type " + type);
+        try {
+            switch (type) {
+                case MessageType.MULTI_GET -> multiGet(connectionId, requestId, buffer, start);
+                case MessageType.SCAN -> scan(connectionId, requestId, nowNs, buffer, start);
+                case MessageType.SCAN_NEXT -> scanNext(connectionId, requestId, nowNs, buffer, start);
+                case MessageType.SCAN_CLOSE -> scanClose(connectionId, requestId, buffer, start);
+                case TIME_MESSAGE -> {}
+                default -> throw new IllegalStateException("request of type " + type);
+            }
+        } catch (KvStoreException failure) {
+            // What cannot be read fails the request that asks for it, and no other.
+            refuse(connectionId, requestId, Status.INTERNAL, String.valueOf(failure.getMessage()));
         }
         openCursors = cursors.size();
     }
@@ -332,8 +339,24 @@ public final class RangeReaderAgent implements DutyCycle {
         reply(MessageType.SCAN_REPLY, connectionId, requestId, body, ScanReplyDescriptor.BLOCK_LENGTH);
     }
 
-    /** Sends the next chunk; the cursor stays for the one after it, or is closed at the end of the range. */
+    /** Sends the next chunk; the cursor stays for the one after it, or is closed at the end of the range or a failure. */
     private void answerChunk(final long connectionId, final long requestId, final long cursorId, final Cursor cursor) {
+        // Back in the table only when there is more to come.
+        cursors.remove(cursorId);
+        boolean more = false;
+        try {
+            more = sendChunk(connectionId, requestId, cursorId, cursor);
+        } finally {
+            if (more) {
+                cursors.put(cursorId, cursor);
+            } else {
+                cursor.rows.close();
+            }
+        }
+    }
+
+    /** Returns whether there is more behind it. */
+    private boolean sendChunk(final long connectionId, final long requestId, final long cursorId, final Cursor cursor) {
         final long before = cursor.count;
         boolean more = true;
         int end = ScanReplyDescriptor.BLOCK_LENGTH;
@@ -360,17 +383,9 @@ public final class RangeReaderAgent implements DutyCycle {
                 cursor.rowInHand = false;
             }
             if (cursor.rowInHand && cursor.count == before) {
-                cursor.rows.close();
-                cursors.remove(cursorId);
                 refuse(connectionId, requestId, Status.RESULT_TOO_LARGE);
-                return;
+                return false;
             }
-        }
-        if (more) {
-            cursors.put(cursorId, cursor);
-        } else {
-            cursors.remove(cursorId);
-            cursor.rows.close();
         }
         putScanBlock(
                 cursor.countOnly ? 0 : (int) (cursor.count - before),
@@ -379,6 +394,7 @@ public final class RangeReaderAgent implements DutyCycle {
                 cursor.count,
                 more);
         reply(MessageType.SCAN_REPLY, connectionId, requestId, body, end);
+        return more;
     }
 
     /** Writes the row in hand at {@code start}; what does not fit is measured, not copied. Returns where it ends. */
@@ -430,8 +446,13 @@ public final class RangeReaderAgent implements DutyCycle {
     }
 
     private void refuse(final long connectionId, final long requestId, final Status status) {
-        refusal.putShort(0, (short) status.code(), LITTLE_ENDIAN);
-        reply(REFUSAL_MESSAGE, connectionId, requestId, refusal, Short.BYTES);
+        refuse(connectionId, requestId, status, reason(status));
+    }
+
+    private void refuse(final long connectionId, final long requestId, final Status status, final String text) {
+        body.putShort(0, (short) status.code(), LITTLE_ENDIAN);
+        final int textLength = body.putStringWithoutLengthUtf8(Short.BYTES, text);
+        reply(REFUSAL_MESSAGE, connectionId, requestId, body, Short.BYTES + textLength);
     }
 
     private void reply(

@@ -1,8 +1,12 @@
 package dev.cairn.server.replica;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.cairn.engine.KvReader;
+import dev.cairn.engine.KvStoreException;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.MessageHandler;
+import org.agrona.concurrent.UnsafeBuffer;
 import org.agrona.concurrent.ringbuffer.OneToOneRingBuffer;
 
 /**
@@ -12,6 +16,7 @@ import org.agrona.concurrent.ringbuffer.OneToOneRingBuffer;
 public final class ReaderAgent implements DutyCycle {
     static final int ROW_MESSAGE = 1;
     static final int NOT_FOUND_MESSAGE = 2;
+    static final int FAILED_MESSAGE = 4;
     static final int CONNECTION_ID_OFFSET = 0;
     static final int REQUEST_ID_OFFSET = 8;
     static final int BYTES_OFFSET = 16;
@@ -70,18 +75,33 @@ public final class ReaderAgent implements DutyCycle {
     }
 
     private void onRequest(final int type, final DirectBuffer buffer, final int offset, final int length) {
-        final int rowLength = reader.get(buffer, offset + BYTES_OFFSET, length - BYTES_OFFSET, false);
-        final boolean found = rowLength >= 0;
-        final int claim =
-                results.tryClaim(found ? ROW_MESSAGE : NOT_FOUND_MESSAGE, BYTES_OFFSET + (found ? rowLength : 0));
+        final long connectionId = buffer.getLong(offset + CONNECTION_ID_OFFSET);
+        final long requestId = buffer.getLong(offset + REQUEST_ID_OFFSET);
+        try {
+            final int rowLength = reader.get(buffer, offset + BYTES_OFFSET, length - BYTES_OFFSET, false);
+            final boolean found = rowLength >= 0;
+            answer(
+                    found ? ROW_MESSAGE : NOT_FOUND_MESSAGE,
+                    connectionId,
+                    requestId,
+                    reader.buffer(),
+                    found ? rowLength : 0);
+        } catch (KvStoreException failure) {
+            // What cannot be read fails the request that asks for it, and no other.
+            final byte[] text = String.valueOf(failure.getMessage()).getBytes(UTF_8);
+            answer(FAILED_MESSAGE, connectionId, requestId, new UnsafeBuffer(text), text.length);
+        }
+    }
+
+    private void answer(
+            final int type, final long connectionId, final long requestId, final DirectBuffer bytes, final int length) {
+        final int claim = results.tryClaim(type, BYTES_OFFSET + length);
         if (claim < 0) {
-            throw new IllegalStateException("no room for a row of " + rowLength + " bytes");
+            throw new IllegalStateException("no room for an answer of " + length + " bytes");
         }
-        results.buffer().putLong(claim + CONNECTION_ID_OFFSET, buffer.getLong(offset + CONNECTION_ID_OFFSET));
-        results.buffer().putLong(claim + REQUEST_ID_OFFSET, buffer.getLong(offset + REQUEST_ID_OFFSET));
-        if (found) {
-            results.buffer().putBytes(claim + BYTES_OFFSET, reader.buffer(), 0, rowLength);
-        }
+        results.buffer().putLong(claim + CONNECTION_ID_OFFSET, connectionId);
+        results.buffer().putLong(claim + REQUEST_ID_OFFSET, requestId);
+        results.buffer().putBytes(claim + BYTES_OFFSET, bytes, 0, length);
         results.commit(claim);
         loop.wake();
     }
