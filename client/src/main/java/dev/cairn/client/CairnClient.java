@@ -54,6 +54,7 @@ public final class CairnClient implements AutoCloseable {
     private volatile ReadMode defaultReadMode = ReadMode.LINEARIZABLE;
 
     private CairnClient(ClientConfig config) {
+        ClientLog.chooseForNetty();
         group = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory("cairn-client", true), NioIoHandler.newFactory());
         loop = new ClientLoop(config, group.next(), new SplittableRandom());

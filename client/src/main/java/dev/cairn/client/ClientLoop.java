@@ -25,7 +25,6 @@ import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Everything that happens between a call and its result, on one event loop thread; only {@link #submit}, {@link #status} and
@@ -44,7 +43,7 @@ import org.slf4j.LoggerFactory;
  * <p>All requests encoded in one go leave with one flush: a task of the loop takes the whole inbox, replies are read in batches.
  */
 final class ClientLoop implements ConnectionOwner {
-    private static final Logger LOG = LoggerFactory.getLogger(ClientLoop.class);
+    private static final Logger LOG = ClientLog.of(ClientLoop.class);
 
     /** Granularity of deadlines, pauses and silence. The timer runs only while something is outstanding. */
     private static final long TICK_NS = TimeUnit.MILLISECONDS.toNanos(10);
