@@ -90,7 +90,13 @@ public final class Node implements AutoCloseable {
         clients = new NettyClientTransport(loop, config.nodeId(), config.clusterIdHash());
         final CheckpointStore checkpoints = new CheckpointStore(config.dataDir(), config.clusterId(), random::nextLong);
         snapshots = new SnapshotService(
-                config.snapshots(), config.dataDir(), config.clusterId(), checkpoints, this::readCheckpointsOf, loop);
+                config.snapshots(),
+                config.dataDir(),
+                config.clusterId(),
+                checkpoints,
+                this::readCheckpointsOf,
+                loop,
+                fatal);
         snapshots.open();
         peers.serveCheckpoints(snapshots.requests());
         surroundings = new RunningReplica.Surroundings(

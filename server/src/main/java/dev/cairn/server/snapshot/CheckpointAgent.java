@@ -5,6 +5,7 @@ import dev.cairn.engine.CheckpointException;
 import dev.cairn.engine.CheckpointStore;
 import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.RocksStore;
+import dev.cairn.server.FatalErrorHandler;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -32,6 +33,7 @@ public final class CheckpointAgent {
     private final LogRetention retention;
     private final RocksStore store;
     private final LongSupplier appliedIndex;
+    private final FatalErrorHandler fatal;
     private final Thread thread;
     private volatile boolean stopping;
 
@@ -46,7 +48,8 @@ public final class CheckpointAgent {
             final Pins pins,
             final LogRetention retention,
             final RocksStore store,
-            final LongSupplier appliedIndex) {
+            final LongSupplier appliedIndex,
+            final FatalErrorHandler fatal) {
         this.config = config;
         this.checkpoints = checkpoints;
         this.catalog = catalog;
@@ -54,6 +57,7 @@ public final class CheckpointAgent {
         this.retention = retention;
         this.store = store;
         this.appliedIndex = appliedIndex;
+        this.fatal = fatal;
         thread = new Thread(this::run, "checkpoint");
         thread.setDaemon(true);
     }
@@ -70,6 +74,14 @@ public final class CheckpointAgent {
     }
 
     private void run() {
+        try {
+            stepUntilStopped();
+        } catch (Throwable failure) {
+            fatal.onFatalError(thread.getName(), failure);
+        }
+    }
+
+    private void stepUntilStopped() {
         lastTakenNs = System.nanoTime();
         notBeforeNs = lastTakenNs;
         while (!stopping) {

@@ -4,6 +4,7 @@ import dev.cairn.engine.Checkpoint;
 import dev.cairn.engine.CheckpointManifest;
 import dev.cairn.protocol.Limits;
 import dev.cairn.protocol.Status;
+import dev.cairn.server.FatalErrorHandler;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -41,6 +42,7 @@ final class CheckpointServer implements CheckpointRequests {
     private final Pins pins;
     private final LongSupplier appliedIndex;
     private final long bytesPerSecond;
+    private final FatalErrorHandler fatal;
     private final ArrayBlockingQueue<Runnable> requests = new ArrayBlockingQueue<>(MAX_WAITING);
     private final Thread thread;
     private volatile boolean stopping;
@@ -59,11 +61,13 @@ final class CheckpointServer implements CheckpointRequests {
             final CheckpointCatalog catalog,
             final Pins pins,
             final LongSupplier appliedIndex,
-            final long bytesPerSecond) {
+            final long bytesPerSecond,
+            final FatalErrorHandler fatal) {
         this.catalog = catalog;
         this.pins = pins;
         this.appliedIndex = appliedIndex;
         this.bytesPerSecond = bytesPerSecond;
+        this.fatal = fatal;
         thread = new Thread(this::run, "checkpoint-server");
         thread.setDaemon(true);
     }
@@ -103,6 +107,14 @@ final class CheckpointServer implements CheckpointRequests {
     // ---- thread --------------------------------------------------------------------------------------------------
 
     private void run() {
+        try {
+            answerRequests();
+        } catch (Throwable failure) {
+            fatal.onFatalError(thread.getName(), failure);
+        }
+    }
+
+    private void answerRequests() {
         paidUntilNs = System.nanoTime();
         while (!stopping) {
             final Runnable next = requests.poll();

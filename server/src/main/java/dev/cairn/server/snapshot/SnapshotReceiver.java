@@ -4,6 +4,7 @@ import dev.cairn.engine.Checkpoint;
 import dev.cairn.engine.CheckpointException;
 import dev.cairn.engine.CheckpointManifest;
 import dev.cairn.engine.DurableFiles;
+import dev.cairn.server.FatalErrorHandler;
 import dev.cairn.server.replica.Snapshots;
 import dev.cairn.server.replica.Wakeable;
 import java.io.IOException;
@@ -49,10 +50,12 @@ final class SnapshotReceiver {
     private final String clusterId;
     private final CheckpointConnection.Factory connections;
     private final Wakeable loop;
+    private final FatalErrorHandler fatal;
     private final Thread thread;
     private final AtomicReference<@Nullable Offered> offered = new AtomicReference<>();
     private volatile @Nullable StagedSnapshot staged;
     private volatile boolean discard;
+    private volatile @Nullable CheckpointConnection current;
     private volatile boolean stopping;
 
     // Of the thread.
@@ -64,11 +67,13 @@ final class SnapshotReceiver {
             final Path dataDirectory,
             final String clusterId,
             final CheckpointConnection.Factory connections,
-            final Wakeable loop) {
+            final Wakeable loop,
+            final FatalErrorHandler fatal) {
         this.stagingDirectory = dataDirectory.resolve(STAGING);
         this.clusterId = clusterId;
         this.connections = connections;
         this.loop = loop;
+        this.fatal = fatal;
         thread = new Thread(this::run, "snapshot-receiver");
         thread.setDaemon(true);
     }
@@ -80,6 +85,15 @@ final class SnapshotReceiver {
     void stop() throws InterruptedException {
         stopping = true;
         LockSupport.unpark(thread);
+        // Else the thread might wait for an answer as long as its connection allows.
+        final CheckpointConnection open = current;
+        if (open != null) {
+            try {
+                open.close();
+            } catch (IOException e) {
+                LOGGER.debug("event=snapshot.transfer.closed reason=\"{}\"", e.toString());
+            }
+        }
         thread.join();
     }
 
@@ -107,6 +121,14 @@ final class SnapshotReceiver {
     // ---- thread --------------------------------------------------------------------------------------------------
 
     private void run() {
+        try {
+            fetchAsOffered();
+        } catch (Throwable failure) {
+            fatal.onFatalError(thread.getName(), failure);
+        }
+    }
+
+    private void fetchAsOffered() {
         while (!stopping) {
             final Offered next = staged == null ? offered.getAndSet(null) : null;
             if (next == null) {
@@ -147,6 +169,7 @@ final class SnapshotReceiver {
         final long startNs = System.nanoTime();
         final long index = from.offer().index();
         try (CheckpointConnection connection = connections.connect(from.leaderId())) {
+            current = connection;
             Checkpoint target = resumable(connection);
             final boolean resumed = target != null;
             if (target == null) {
@@ -178,6 +201,8 @@ final class SnapshotReceiver {
             cuts = 0;
             lastProblem = "";
             return new StagedSnapshot(target);
+        } finally {
+            current = null;
         }
     }
 

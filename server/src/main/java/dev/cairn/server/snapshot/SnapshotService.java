@@ -4,6 +4,7 @@ import dev.cairn.engine.Checkpoint;
 import dev.cairn.engine.CheckpointStore;
 import dev.cairn.engine.RocksStore;
 import dev.cairn.protocol.Status;
+import dev.cairn.server.FatalErrorHandler;
 import dev.cairn.server.replica.Snapshots;
 import dev.cairn.server.replica.Wakeable;
 import java.nio.ByteBuffer;
@@ -25,6 +26,7 @@ public final class SnapshotService implements Snapshots {
     private final CheckpointServer server;
     private final SnapshotReceiver receiver;
     private final Wakeable loop;
+    private final FatalErrorHandler fatal;
     private volatile LongSupplier appliedIndex = () -> 0;
 
     /** Answers for clients of the loop. As many as may wait there, so there is always room. */
@@ -40,12 +42,15 @@ public final class SnapshotService implements Snapshots {
             final String clusterId,
             final CheckpointStore checkpoints,
             final CheckpointConnection.Factory connections,
-            final Wakeable loop) {
+            final Wakeable loop,
+            final FatalErrorHandler fatal) {
         this.config = config;
         this.checkpoints = checkpoints;
         this.loop = loop;
-        server = new CheckpointServer(catalog, pins, () -> appliedIndex.getAsLong(), config.transferBytesPerSecond());
-        receiver = new SnapshotReceiver(dataDirectory, clusterId, connections, loop);
+        this.fatal = fatal;
+        server = new CheckpointServer(
+                catalog, pins, () -> appliedIndex.getAsLong(), config.transferBytesPerSecond(), fatal);
+        receiver = new SnapshotReceiver(dataDirectory, clusterId, connections, loop, fatal);
     }
 
     /** Looks what is there; before a replica is opened. */
@@ -67,7 +72,7 @@ public final class SnapshotService implements Snapshots {
     /** What takes checkpoints of this store, to be started; one at a time. */
     public CheckpointAgent agentFor(final RocksStore store, final LongSupplier applied) {
         appliedIndex = applied;
-        return new CheckpointAgent(config, checkpoints, catalog, pins, retention, store, applied);
+        return new CheckpointAgent(config, checkpoints, catalog, pins, retention, store, applied, fatal);
     }
 
     /** For the transport of the peers. */
