@@ -96,6 +96,7 @@ class SnapshotProcessTest {
 
     @Test
     @Tag("T27")
+    @Tag("W09")
     @Tag("W10")
     void aSnapshotSurvivesRestartsOfEveryKind() throws Exception {
         try (ProcessCluster cluster = new ProcessCluster(directory, 1, SMALL_LOG).startAll();
