@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -321,7 +322,7 @@ public final class CairnClient implements AutoCloseable {
      */
     public CompletableFuture<Long> scanAsync(Scan scan, ChunkConsumer consumer) {
         ScanFlow flow = new ScanFlow(loop, scan, defaultReadMode, false);
-        return flow.forEach(consumer).whenComplete((count, failure) -> flow.close());
+        return ending(flow, flow.forEach(consumer), count -> count);
     }
 
     /**
@@ -332,7 +333,7 @@ public final class CairnClient implements AutoCloseable {
         // One more than asked tells whether anything lies behind the page.
         Scan oneMore = scan.limit() == 0 ? scan : scan.limit(Math.min(scan.limit(), Integer.MAX_VALUE) + 1);
         ScanFlow flow = new ScanFlow(loop, oneMore, defaultReadMode, false);
-        return flow.next().whenComplete((chunk, failure) -> flow.close()).thenApply(chunk -> page(scan, chunk));
+        return ending(flow, flow.next(), chunk -> page(scan, chunk));
     }
 
     private static ScanPage page(Scan scan, ScanChunk chunk) {
@@ -351,9 +352,21 @@ public final class CairnClient implements AutoCloseable {
     /** Counts the keys of a range, all at one moment, without moving them. A limit ends the count there. */
     public CompletableFuture<CountResult> countAsync(Scan scan) {
         ScanFlow flow = new ScanFlow(loop, scan, defaultReadMode, true);
-        return flow.next()
-                .whenComplete((chunk, failure) -> flow.close())
-                .thenApply(chunk -> new CountResult(chunk.count(), chunk.revision()));
+        return ending(flow, flow.next(), chunk -> new CountResult(chunk.count(), chunk.revision()));
+    }
+
+    /** Ends the scan with the future; failures arrive as they are, without a wrapper of the JDK around them. */
+    private static <A, R> CompletableFuture<R> ending(ScanFlow flow, CompletableFuture<A> last, Function<A, R> result) {
+        CompletableFuture<R> promise = new CompletableFuture<>();
+        CompletableFuture<A> unused = last.whenComplete((value, failure) -> {
+            flow.close();
+            if (failure == null) {
+                promise.complete(result.apply(value));
+            } else {
+                promise.completeExceptionally(failure);
+            }
+        });
+        return promise;
     }
 
     // ---- Servers

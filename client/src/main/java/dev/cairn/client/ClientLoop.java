@@ -183,7 +183,9 @@ final class ClientLoop implements ConnectionOwner {
             return CompletableFuture.failedFuture(lost(target));
         }
         target.asking.incrementAndGet();
-        return submit(new ResolveRequest(target)).whenComplete((done, failure) -> target.asking.decrementAndGet());
+        ResolveRequest request = new ResolveRequest(target);
+        CompletableFuture<Resolution> unused = request.whenComplete((done, failure) -> target.asking.decrementAndGet());
+        return submit(request);
     }
 
     /** Tells the server that the cursor is not needed any more; nobody waits for that. */
