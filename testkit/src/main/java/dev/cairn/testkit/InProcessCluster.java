@@ -13,7 +13,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * A cluster of real nodes in this JVM, on loopback and on disk, with a {@link FaultProxy} on each link: as
- * {@link ProcessCluster}, but started in a fraction of a second. The timings are those of the preset {@code fast} unless
+ * {@link ProcessCluster}, but started in a fraction of a second. An election takes half a second unless
  * {@code settings} say otherwise. Needs the JVM flags of a node.
  *
  * <p>{@link #kill} ends a node's threads where they are: nothing is answered, and the log gets no last record. What a killed
@@ -61,13 +61,20 @@ public final class InProcessCluster implements TestCluster {
                 "node.id=" + id,
                 "data.dir=" + data(id),
                 "raft.preset=fast",
+                "raft.heartbeat.ms=50",
+                "raft.election.min.ms=250",
+                "raft.election.max.ms=500",
                 "wal.segment.bytes=4MiB"));
         given.addAll(network.settings(id));
         given.addAll(settings);
         final Map<String, String> byKey = new LinkedHashMap<>();
         for (final String setting : given) {
             final int equals = setting.indexOf('=');
-            byKey.put(setting.substring(0, equals), setting.substring(equals + 1));
+            final String key = setting.substring(0, equals);
+            if (key.equals("raft.preset")) {
+                byKey.keySet().removeIf(it -> it.startsWith("raft."));
+            }
+            byKey.put(key, setting.substring(equals + 1));
         }
         nodes.put(
                 id,

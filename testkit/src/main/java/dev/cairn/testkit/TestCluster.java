@@ -138,6 +138,17 @@ public sealed interface TestCluster extends AutoCloseable permits InProcessClust
         });
     }
 
+    /** The term in which this node leads; waits until it does. */
+    default long awaitTerm(final int leader) {
+        final long[] term = {0};
+        awaitStatus("node " + leader + " leads", nodes -> {
+            final Optional<NodeStatus> found = leader(nodes);
+            found.ifPresent(node -> term[0] = node.term());
+            return found.isPresent() && found.get().nodeId() == leader;
+        });
+        return term[0];
+    }
+
     /** Waits until all nodes that run have applied the same index, at least {@code index}, and have the same digest there. */
     default void awaitSameState(final long index) {
         final int running =
