@@ -111,6 +111,9 @@ final class ClusterChecks {
         Integer other = leaders.putIfAbsent(term, node.id);
         require(other == null || other == node.id, "two leaders in term", term, node.id);
         for (int i = 0; i < committed.size() && committed.get(i).leaderTerm() < term; i++) {
+            if (i + 1 < node.log.base()) {
+                continue;
+            }
             require(
                     node.log.lastIndex() > i
                             && node.log.chain(i + 1) == committed.get(i).chain(),

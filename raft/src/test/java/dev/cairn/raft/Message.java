@@ -79,6 +79,16 @@ sealed interface Message {
         }
     }
 
+    /** The leader's offer and, in this world, at once the snapshot itself. */
+    record Snapshot(int from, int to, long term, long index, long indexTerm, long chain) implements Message {
+        @Override
+        public void deliverTo(TestNode node) {
+            if (node.core().onInstallSnapshot(from, term, index)) {
+                node.install(index, indexTerm, chain);
+            }
+        }
+    }
+
     /** An entry as it travels: what the core sees, and a payload that tells two entries apart. */
     record Entry(long term, int type, long payload, int bytes) {}
 }

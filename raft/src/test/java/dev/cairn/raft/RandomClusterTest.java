@@ -30,18 +30,22 @@ class RandomClusterTest {
         long committed = 0;
         long reads = 0;
         int crashes = 0;
+        int installs = 0;
         for (long seed = first; seed < first + SEEDS; seed++) {
             RandomCluster cluster = cluster(seed);
             cluster.run();
             committed += cluster.checks().committed();
             reads += cluster.checks().confirmedReads();
             crashes += cluster.crashes();
+            installs += cluster.installs();
         }
-        System.out.println("seeds found nothing: committed=" + committed + " reads=" + reads + " crashes=" + crashes);
+        System.out.println("seeds found nothing: committed=" + committed + " reads=" + reads + " crashes=" + crashes
+                + " installs=" + installs);
         // Else the runs are too wild to test anything.
         assertThat(committed).isGreaterThan(SEEDS * 10L);
         assertThat(reads).isGreaterThan(SEEDS);
         assertThat(crashes).isGreaterThan(SEEDS);
+        assertThat(installs).isGreaterThan(SEEDS / 10);
     }
 
     private static RandomCluster cluster(long seed) {

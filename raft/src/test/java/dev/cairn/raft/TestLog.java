@@ -18,6 +18,7 @@ final class TestLog implements RaftLog {
     private final Consumer<Row> onAppend;
     private long base;
     private long baseTerm;
+    private long baseChain;
     private final List<Row> live = new ArrayList<>();
     private final List<Row> journal = new ArrayList<>();
     private long appendedPosition = SEGMENT;
@@ -34,6 +35,7 @@ final class TestLog implements RaftLog {
     TestLog(long base, long baseTerm, Consumer<Row> onAppend) {
         this.base = base;
         this.baseTerm = baseTerm;
+        baseChain = baseTerm;
         this.onAppend = onAppend;
     }
 
@@ -118,9 +120,27 @@ final class TestLog implements RaftLog {
     @Override
     public void truncatePrefix(long upToIndex) {
         long newBaseTerm = term(upToIndex);
+        baseChain = chain(upToIndex);
         live.subList(0, (int) (upToIndex - base)).clear();
         base = upToIndex;
         baseTerm = newBaseTerm;
+    }
+
+    /** What a restart behind a snapshot makes: the suffix stays if the log holds the snapshot's entry; all is durable. */
+    void installSnapshot(long index, long term, long chain) {
+        if (index >= base && index <= lastIndex() && term(index) == term) {
+            truncatePrefix(index);
+        } else {
+            live.clear();
+            base = index;
+            baseTerm = term;
+            baseChain = chain;
+        }
+        journal.clear();
+        journal.addAll(live);
+        appendedPosition = (appendedPosition / SEGMENT + 1) * SEGMENT;
+        durablePosition = appendedPosition;
+        unstage();
     }
 
     Row row(long index) {
@@ -131,7 +151,7 @@ final class TestLog implements RaftLog {
     }
 
     long chain(long index) {
-        return index == base ? baseTerm : row(index).chain();
+        return index == base ? baseChain : row(index).chain();
     }
 
     List<Message.Entry> entries(long fromIndex, long lastIndex) {
@@ -173,6 +193,8 @@ final class TestLog implements RaftLog {
         live.clear();
         for (Row record : journal) {
             if (record.index() <= base) {
+                // What it superseded may lie above the start of the log.
+                live.clear();
                 continue;
             }
             while (lastIndex() >= record.index()) {
@@ -185,9 +207,18 @@ final class TestLog implements RaftLog {
         unstage();
     }
 
+    long base() {
+        return base;
+    }
+
     /** Highest term of any record, superseded ones included. */
     long highestTerm() {
-        return journal.stream().mapToLong(record -> record.entry().term()).max().orElse(baseTerm);
+        return Math.max(
+                baseTerm,
+                journal.stream()
+                        .mapToLong(record -> record.entry().term())
+                        .max()
+                        .orElse(0));
     }
 
     private static long mix(long chain, long index, Message.Entry entry) {

@@ -33,6 +33,7 @@ final class TestNode implements RaftOutput {
     final List<ConfirmedReads> confirmedReads = new ArrayList<>();
     int failedReads;
     int offeredSnapshots;
+    int installs;
     private final IntUnaryOperator jitter;
     private final @Nullable Consumer<String> trace;
     private HardState hardState;
@@ -205,6 +206,18 @@ final class TestNode implements RaftOutput {
         invariants = new RaftInvariants(core);
     }
 
+    /** The driver has fetched a snapshot and restarts behind it, with all threads ended: what was on its way is on disk. */
+    void install(long index, long term, long chain) {
+        while (!pendingHardStates.isEmpty()) {
+            writeOneHardState();
+        }
+        log.installSnapshot(index, term, chain);
+        appliedIndex = index;
+        installs++;
+        core = newCore();
+        invariants = new RaftInvariants(core);
+    }
+
     // ---- scripted steps ------------------------------------------------------------------------------------------
 
     /** The messages sent since the last call that are of one kind. */
@@ -334,6 +347,8 @@ final class TestNode implements RaftOutput {
     @Override
     public void onPeerNeedsSnapshot(int peerId) {
         offeredSnapshots++;
+        send(new Message.Snapshot(
+                id, peerId, core.currentTerm(), appliedIndex, log.term(appliedIndex), log.chain(appliedIndex)));
         trace("peer " + peerId + " needs a snapshot");
     }
 
