@@ -5,6 +5,7 @@ import dev.cairn.client.FakeServer.Connection;
 import dev.cairn.client.FakeServer.ScanAsked;
 import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.Limits;
+import dev.cairn.protocol.NodeStatus;
 import dev.cairn.protocol.ScanDescriptor;
 import dev.cairn.protocol.Status;
 import io.netty.buffer.ByteBuf;
@@ -314,6 +315,11 @@ final class KvModel implements FakeServer.Script {
             // A real server would wait; the client asks in slices either way.
             connection.error(requestId, Status.DEADLINE, "");
         }
+    }
+
+    @Override
+    public void onStatus(Connection connection, long requestId) {
+        connection.statusReply(requestId, new NodeStatus(1, 4, 1, 1, index, index, index, index, 0, 1, ""));
     }
 
     @Override
