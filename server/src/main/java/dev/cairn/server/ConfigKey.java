@@ -24,7 +24,8 @@ public enum ConfigKey {
             null,
             1,
             Member.MAX_MEMBERS,
-            "All voters, this node included, the same list on each node."),
+            "All voters, this node included, the same list on each node. The HTTP port may be left out; it is what a "
+                    + "gateway tells its users when another node leads."),
     DATA_DIR(
             "data.dir",
             Kind.PATH,
@@ -57,8 +58,8 @@ public enum ConfigKey {
             "",
             0,
             0,
-            "Where the HTTP gateway listens. Empty = off. This version has no gateway: a value is checked, a warning "
-                    + "is logged, and nothing listens."),
+            "Where the HTTP gateway listens. Empty = host and HTTP port of this node in `cluster.members`, or off where "
+                    + "that names none."),
     RAFT_PRESET(
             "raft.preset",
             Kind.PRESET,
@@ -184,7 +185,7 @@ public enum ConfigKey {
         INTEGER("whole number"),
         BYTES("size"),
         ADDRESS("`host:port`"),
-        MEMBERS("`id=host:peerPort:clientPort,...`"),
+        MEMBERS("`id=host:peerPort:clientPort[:httpPort],...`"),
         PATH("path"),
         PRESET("word"),
         WRITER("word");

@@ -6,18 +6,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
- * One voter of the cluster as {@code cluster.members} states it: {@code id=host:peerPort:clientPort}.
- * {@code host} is written without brackets, also when it is an IPv6 address.
+ * One voter of the cluster as {@code cluster.members} states it: {@code id=host:peerPort:clientPort}
+ * or {@code id=host:peerPort:clientPort:httpPort}. {@code host} is written without brackets, also when it is an IPv6 address.
+ *
+ * @param httpPort 0 = this member has no HTTP gateway that others know of
  */
-public record Member(int id, String host, int peerPort, int clientPort) {
+public record Member(int id, String host, int peerPort, int clientPort, int httpPort) {
     public static final int MAX_ID = 65535;
     /** Most voters of one cluster: beyond this each write waits for too many disks to be of use. */
     public static final int MAX_MEMBERS = 15;
 
-    private static final Pattern TEXT =
-            Pattern.compile("(?<id>[^=]*)=(?<host>\\[[^\\[\\]]*]|[^:\\[\\]]*):(?<peer>[^:]*):(?<client>[^:]*)");
+    private static final Pattern TEXT = Pattern.compile(
+            "(?<id>[^=]*)=(?<host>\\[[^\\[\\]]*]|[^:\\[\\]]*):(?<peer>[^:]*):(?<client>[^:]*)(:(?<http>[^:]*))?");
 
     public Member {
         if (id < 1 || id > MAX_ID) {
@@ -28,6 +31,18 @@ public record Member(int id, String host, int peerPort, int clientPort) {
         if (peer.equals(client)) {
             throw new IllegalArgumentException("member " + id + " has the same port for peers and clients: " + peer);
         }
+        if (httpPort != 0) {
+            Address http = new Address(host, httpPort);
+            if (http.equals(peer) || http.equals(client)) {
+                throw new IllegalArgumentException(
+                        "member " + id + " has the same port for HTTP and another use: " + http);
+            }
+        }
+    }
+
+    /** A member without HTTP gateway. */
+    public Member(int id, String host, int peerPort, int clientPort) {
+        this(id, host, peerPort, clientPort, 0);
     }
 
     public Address peerAddress() {
@@ -36,6 +51,11 @@ public record Member(int id, String host, int peerPort, int clientPort) {
 
     public Address clientAddress() {
         return new Address(host, clientPort);
+    }
+
+    /** Null = no HTTP gateway that others know of. */
+    public @Nullable Address httpAddress() {
+        return httpPort == 0 ? null : new Address(host, httpPort);
     }
 
     /**
@@ -54,6 +74,10 @@ public record Member(int id, String host, int peerPort, int clientPort) {
             }
             claim(owners, member.peerAddress(), member.id);
             claim(owners, member.clientAddress(), member.id);
+            Address http = member.httpAddress();
+            if (http != null) {
+                claim(owners, http, member.id);
+            }
             members.add(member);
         }
         if (members.size() > MAX_MEMBERS) {
@@ -73,7 +97,8 @@ public record Member(int id, String host, int peerPort, int clientPort) {
     private static Member parse(String text) {
         Matcher matcher = TEXT.matcher(text);
         if (!matcher.matches()) {
-            throw new IllegalArgumentException("'" + text + "' is not id=host:peerPort:clientPort");
+            throw new IllegalArgumentException(
+                    "'" + text + "' is not id=host:peerPort:clientPort or id=host:peerPort:clientPort:httpPort");
         }
         String id = matcher.group("id").strip();
         if (!id.matches("[0-9]{1,5}")) {
@@ -83,11 +108,13 @@ public record Member(int id, String host, int peerPort, int clientPort) {
                 Integer.parseInt(id),
                 Address.parseHost(matcher.group("host")),
                 Address.parsePort(matcher.group("peer")),
-                Address.parsePort(matcher.group("client")));
+                Address.parsePort(matcher.group("client")),
+                matcher.group("http") == null ? 0 : Address.parsePort(matcher.group("http")));
     }
 
     @Override
     public String toString() {
-        return id + "=" + (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + peerPort + ":" + clientPort;
+        return id + "=" + (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + peerPort + ":" + clientPort
+                + (httpPort == 0 ? "" : ":" + httpPort);
     }
 }

@@ -2,12 +2,16 @@ package dev.cairn.server;
 
 import dev.cairn.engine.CheckpointStore;
 import dev.cairn.raft.Role;
+import dev.cairn.server.http.HttpCounts;
+import dev.cairn.server.http.HttpGateway;
 import dev.cairn.server.net.CheckpointSocket;
 import dev.cairn.server.net.NetLoop;
 import dev.cairn.server.net.NettyClientTransport;
 import dev.cairn.server.net.NettyPeerTransport;
+import dev.cairn.server.net.PortInUseException;
 import dev.cairn.server.replica.ConsensusAgent;
 import dev.cairn.server.replica.EventLog;
+import dev.cairn.server.replica.InProcessClients;
 import dev.cairn.server.replica.Replica;
 import dev.cairn.server.snapshot.Installation;
 import dev.cairn.server.snapshot.SnapshotService;
@@ -15,6 +19,10 @@ import dev.cairn.server.snapshot.StagedSnapshot;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -35,12 +43,18 @@ public final class Node implements AutoCloseable {
     /** Longest time that a clean stop waits for commands under way. */
     private static final long DRAIN_NS = TimeUnit.SECONDS.toNanos(5);
 
+    /** Requests of the gateway that may wait for the loop; an eighth of it is the longest. */
+    private static final int HTTP_INBOX_BYTES = 16 << 20;
+
     private final NodeConfig config;
     private final FatalErrorHandler fatal;
     private final Identity identity;
     private final NetLoop loop;
     private final NettyPeerTransport peers;
     private final NettyClientTransport clients;
+    private final InProcessClients allClients;
+    private final long instance;
+    private @Nullable HttpGateway gateway;
     private final NettyPeerTransport.Self self;
     private final SnapshotService snapshots;
     private final Installation installation;
@@ -88,6 +102,8 @@ public final class Node implements AutoCloseable {
         self = new NettyPeerTransport.Self(config.nodeId(), config.clusterIdHash(), identity.storageId());
         peers = new NettyPeerTransport(loop, self);
         clients = new NettyClientTransport(loop, config.nodeId(), config.clusterIdHash());
+        allClients = new InProcessClients(clients, loop, HTTP_INBOX_BYTES);
+        instance = random.nextLong();
         final CheckpointStore checkpoints = new CheckpointStore(config.dataDir(), config.clusterId(), random::nextLong);
         snapshots = new SnapshotService(
                 config.snapshots(),
@@ -100,7 +116,7 @@ public final class Node implements AutoCloseable {
         snapshots.open();
         peers.serveCheckpoints(snapshots.requests());
         surroundings = new RunningReplica.Surroundings(
-                config, identity, random, peers, clients, new LoggedEvents(), loop, snapshots, fatal);
+                config, identity, random, peers, allClients, new LoggedEvents(), loop, snapshots, fatal);
         installation = new Installation(config.dataDir());
         running = openReplica(installation.recover(checkpoints).orElse(null));
     }
@@ -129,17 +145,41 @@ public final class Node implements AutoCloseable {
         loopThread.start();
         try {
             listening.join();
+            gateway = startGateway();
         } catch (CompletionException failure) {
             close();
             throw failure.getCause() instanceof RuntimeException cause ? cause : failure;
+        } catch (PortInUseException failure) {
+            close();
+            throw failure;
         }
         LOGGER.info(
-                "event=start.done node={} cluster={} peer={} client={} transport={}",
+                "event=start.done node={} cluster={} peer={} client={} http={} transport={}",
                 config.nodeId(),
                 config.clusterId(),
                 config.peerListen(),
                 config.clientListen(),
+                config.httpListen() == null ? "off" : config.httpListen(),
                 loop.transport());
+    }
+
+    private @Nullable HttpGateway startGateway() {
+        final Address listen = config.httpListen();
+        if (listen == null) {
+            return null;
+        }
+        final SortedMap<Integer, String> clientAddresses = new TreeMap<>();
+        final Map<Integer, String> httpAddresses = new HashMap<>();
+        for (final Member member : config.members()) {
+            clientAddresses.put(member.id(), member.clientAddress().toString());
+            if (member.httpAddress() != null) {
+                httpAddresses.put(member.id(), member.httpAddress().toString());
+            }
+        }
+        return HttpGateway.start(
+                new HttpGateway.Config(socketAddress(listen), clientAddresses, httpAddresses, instance),
+                allClients,
+                new HttpCounts());
     }
 
     // ---- loop thread ---------------------------------------------------------------------------------------------
@@ -213,6 +253,7 @@ public final class Node implements AutoCloseable {
         installation.intend(staged);
         // Their requests will not be answered: clients ask again, here or elsewhere.
         clients.closeConnections();
+        allClients.closePorts();
         running.stop();
         running.closeForReplacement();
         installation.swap(staged);
@@ -250,6 +291,9 @@ public final class Node implements AutoCloseable {
         }
         closed = true;
         final long startNs = System.nanoTime();
+        if (gateway != null) {
+            gateway.stop(!abandoned);
+        }
         stopping = true;
         loop.wake();
         try {

@@ -107,7 +107,8 @@ public final class NodeConfig {
         dataDir = reader.readPath(ConfigKey.DATA_DIR);
         peerListen = orElse(reader.readAddress(ConfigKey.PEER_LISTEN), self.peerAddress());
         clientListen = orElse(reader.readAddress(ConfigKey.CLIENT_LISTEN), self.clientAddress());
-        httpListen = reader.readAddress(ConfigKey.HTTP_LISTEN);
+        Address http = reader.readAddress(ConfigKey.HTTP_LISTEN);
+        httpListen = http == null ? self.httpAddress() : http;
         requireOwnPorts(reader);
         raftPreset = reader.readPreset(ConfigKey.RAFT_PRESET);
         int readable = reader.problemCount();
@@ -177,9 +178,6 @@ public final class NodeConfig {
 
     private List<String> findWarnings() {
         List<String> found = new ArrayList<>();
-        if (httpListen != null) {
-            found.add("http.listen=" + httpListen + " has no effect: this version has no HTTP gateway");
-        }
         if (netClientLoops > 0) {
             found.add("net.client.loops=" + netClientLoops + " has no effect: this version knows only 0");
         }

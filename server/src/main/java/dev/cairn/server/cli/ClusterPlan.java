@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A local cluster as its options describe it: node i listens on loopback at base port + i for clients and at base port +
- * 100 + i for peers; base port + 200 + i is kept for HTTP. Its files stand in {@code dir}: {@code node<i>.properties}
+ * 100 + i for peers and at base port + 200 + i for HTTP. Its files stand in {@code dir}: {@code node<i>.properties}
  * and {@code node<i>/} with {@code data}, {@code node.log} and {@code node.pid}.
  */
 record ClusterPlan(Path dir, int nodes, int basePort) {
@@ -46,7 +46,8 @@ record ClusterPlan(Path dir, int nodes, int basePort) {
 
     List<Member> members() {
         return IntStream.rangeClosed(1, nodes)
-                .mapToObj(id -> new Member(id, HOST, basePort + PEER_OFFSET + id, basePort + id))
+                .mapToObj(id ->
+                        new Member(id, HOST, basePort + PEER_OFFSET + id, basePort + id, basePort + HTTP_OFFSET + id))
                 .toList();
     }
 
@@ -118,6 +119,7 @@ record ClusterPlan(Path dir, int nodes, int basePort) {
         for (Member member : members()) {
             checkPortIsFree(member.clientPort(), "clients of node " + member.id());
             checkPortIsFree(member.peerPort(), "peers of node " + member.id());
+            checkPortIsFree(member.httpPort(), "HTTP of node " + member.id());
         }
     }
 

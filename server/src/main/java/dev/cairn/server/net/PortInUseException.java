@@ -6,7 +6,7 @@ import java.net.SocketAddress;
 public final class PortInUseException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    PortInUseException(final String key, final SocketAddress address, final Throwable cause) {
+    public PortInUseException(final String key, final SocketAddress address, final Throwable cause) {
         super(key + "=" + address + " cannot be listened on: " + cause.getMessage(), cause);
     }
 }

@@ -28,7 +28,7 @@ class ClusterPlanTest {
         ClusterPlan plan = new ClusterPlan(dir, 3, 7400);
 
         assertThat(plan.servers()).isEqualTo("127.0.0.1:7401,127.0.0.1:7402,127.0.0.1:7403");
-        assertThat(plan.members().get(2)).hasToString("3=127.0.0.1:7503:7403");
+        assertThat(plan.members().get(2)).hasToString("3=127.0.0.1:7503:7403:7603");
     }
 
     @Test
@@ -64,7 +64,7 @@ class ClusterPlanTest {
             assertThatThrownBy(other::checkExistingFiles)
                     .isInstanceOf(ConfigException.class)
                     .hasMessageContaining(dir.resolve("node1.properties")
-                            + " was written with other options: it has cluster.members=1=127.0.0.1:7501:7401")
+                            + " was written with other options: it has cluster.members=1=127.0.0.1:7501:7401:7601")
                     .hasMessageContaining("--base-port");
         }
     }

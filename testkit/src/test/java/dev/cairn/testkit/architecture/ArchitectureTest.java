@@ -84,11 +84,15 @@ class ArchitectureTest {
         rules.add(new Rule(
                 noClasses()
                         .that()
-                        .resideOutsideOfPackages("dev.cairn.client..", "dev.cairn.protocol..", "dev.cairn.server.net..")
+                        .resideOutsideOfPackages(
+                                "dev.cairn.client..",
+                                "dev.cairn.protocol..",
+                                "dev.cairn.server.net..",
+                                "dev.cairn.server.http..")
                         .should()
                         .dependOnClassesThat()
                         .resideInAPackage("io.netty..")
-                        .as("only client, protocol and the server's net packages use Netty"),
+                        .as("only client, protocol and the server's net and http packages use Netty"),
                 List.of(NettyOutsideNet.class)));
         rules.add(new Rule(
                 noClasses()

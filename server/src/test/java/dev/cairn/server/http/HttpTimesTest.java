@@ -1,0 +1,139 @@
+package dev.cairn.server.http;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.server.replica.ClientTransport;
+import dev.cairn.server.replica.InProcessClients;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketException;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.agrona.MutableDirectBuffer;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Clients and a node that take their time, and a part of the gateway that fails: the gateway in front of a node that is stuck. */
+@Timeout(60)
+class HttpTimesTest {
+    private final InProcessClients clients = new InProcessClients(new NoNetwork(), () -> {}, 1 << 20);
+    private final HttpGateway gateway = new HttpGateway(
+            new HttpGateway.Config(
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), new TreeMap<>(), Map.of(), 1),
+            HttpLimits.DEFAULT.withTimes(
+                    TimeUnit.MILLISECONDS.toNanos(500),
+                    TimeUnit.MILLISECONDS.toNanos(1000),
+                    TimeUnit.MILLISECONDS.toNanos(300)),
+            clients,
+            new FailingMetrics());
+
+    @AfterEach
+    void stop() {
+        gateway.close();
+    }
+
+    @Test
+    void headersThatTrickleInEndTheConnection() throws Exception {
+        final long startNs = System.nanoTime();
+        try (Socket socket = HttpNodes.raw(gateway.port())) {
+            for (final byte b : "GET /status HTTP/1.1\r\nX: ".getBytes(ISO_8859_1)) {
+                socket.getOutputStream().write(b);
+            }
+            while (System.nanoTime() - startNs < TimeUnit.SECONDS.toNanos(20)) {
+                socket.getOutputStream().write('a');
+                TimeUnit.MILLISECONDS.sleep(20);
+            }
+            throw new AssertionError("still open after 20 s");
+        } catch (SocketException closed) {
+            assertThat(System.nanoTime() - startNs).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(400));
+        }
+    }
+
+    @Test
+    void bodyThatNeverComesAndSilenceEndTheConnection() throws Exception {
+        assertThat(readToEnd("PUT /kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"))
+                .isEmpty();
+        assertThat(readToEnd("")).isEmpty();
+    }
+
+    @Test
+    void nodeThatDoesNotAnswerGets503WithUnknownOutcomeOnlyForWrites() throws Exception {
+        assertThat(readToEnd("GET /kv/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+                .startsWith("HTTP/1.1 503 ")
+                .contains("\"error\":\"deadline\"");
+        assertThat(readToEnd("PUT /kv/a?client_id=c&seq=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                        + "Content-Length: 1\r\n\r\nv"))
+                .startsWith("HTTP/1.1 503 ")
+                .contains("\"error\":\"outcome_unknown\"");
+    }
+
+    @Test
+    @Tag("O04")
+    void handlerThatFailsGives500AndTheGatewayGoesOn() throws Exception {
+        for (int i = 0; i < 3; i++) {
+            assertThat(readToEnd("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+                    .startsWith("HTTP/1.1 500 ")
+                    .contains("\"error\":\"internal\"");
+        }
+        assertThat(readToEnd("GET /read-policy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+                .startsWith("HTTP/1.1 200 ");
+    }
+
+    private String readToEnd(final String request) throws Exception {
+        try (Socket socket = HttpNodes.raw(gateway.port())) {
+            socket.getOutputStream().write(request.getBytes(ISO_8859_1));
+            return new String(socket.getInputStream().readAllBytes(), ISO_8859_1);
+        }
+    }
+
+    private static final class FailingMetrics implements HttpObserver {
+        @Override
+        public void onResponse(final int code, final long durationNs) {
+            // Counted nowhere.
+        }
+
+        @Override
+        public String scrape() {
+            throw new IllegalStateException("on purpose");
+        }
+
+        @Override
+        public String contentType() {
+            return "text/plain";
+        }
+    }
+
+    /** A node that has no network and never takes a frame. */
+    private static final class NoNetwork implements ClientTransport {
+        @Override
+        public int poll(final Handler handler, final int limit) {
+            return 0;
+        }
+
+        @Override
+        public boolean hasFrames() {
+            return false;
+        }
+
+        @Override
+        public @Nullable MutableDirectBuffer claim(final long connectionId, final int length) {
+            return null;
+        }
+
+        @Override
+        public void send() {
+            throw new IllegalStateException("nothing was claimed");
+        }
+
+        @Override
+        public void flush() {
+            // Nothing was sent.
+        }
+    }
+}
