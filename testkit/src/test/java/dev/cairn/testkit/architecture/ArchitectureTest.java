@@ -88,11 +88,12 @@ class ArchitectureTest {
                                 "dev.cairn.client..",
                                 "dev.cairn.protocol..",
                                 "dev.cairn.server.net..",
-                                "dev.cairn.server.http..")
+                                "dev.cairn.server.http..",
+                                "dev.cairn.testkit")
                         .should()
                         .dependOnClassesThat()
                         .resideInAPackage("io.netty..")
-                        .as("only client, protocol and the server's net and http packages use Netty"),
+                        .as("only client, protocol, testkit's proxies and the server's net and http packages use Netty"),
                 List.of(NettyOutsideNet.class)));
         rules.add(new Rule(
                 noClasses()
