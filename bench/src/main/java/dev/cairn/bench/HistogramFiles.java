@@ -11,10 +11,11 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.HistogramLogWriter;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The files of one run: {@code .hlog} (a histogram of each second, written as the run goes on, tagged put or get in mixed mode, in
- * ns), {@code .hgrm} (percentiles of the whole, in us), {@code .json} (the result line). One thread.
+ * The files of one run: {@code .hlog} (a histogram of each second, written as the run goes on, tagged put or get in mixed mode and with
+ * the phase in a run of phases, in ns), {@code .hgrm} (percentiles of the whole, in us), {@code .json} (the result line). One thread.
  */
 final class HistogramFiles implements AutoCloseable {
     private static final DateTimeFormatter STAMP =
@@ -26,23 +27,24 @@ final class HistogramFiles implements AutoCloseable {
     private final String name;
     private final PrintStream logStream;
     private final HistogramLogWriter log;
-    private final boolean tagged;
 
-    private HistogramFiles(Path directory, String name, PrintStream logStream, boolean tagged) {
+    private HistogramFiles(Path directory, String name, PrintStream logStream) {
         this.directory = directory;
         this.name = name;
         this.logStream = logStream;
         this.log = new HistogramLogWriter(logStream);
-        this.tagged = tagged;
     }
 
-    /** Creates the log file; the directory is there. */
-    static HistogramFiles open(Path directory, LoadOptions options, Instant now, String comment) throws IOException {
-        String load = options.openLoop() ? "r" + options.rate() : "o" + options.outstanding();
-        String name = "load-" + options.mode().word() + "-" + load + "-" + STAMP.format(now);
+    /**
+     * Creates the log file; the directory is there.
+     *
+     * @param what the files' name begins so, the time follows
+     */
+    static HistogramFiles open(Path directory, String what, Instant now, String comment) throws IOException {
+        String name = what + "-" + STAMP.format(now);
         OutputStream file = Files.newOutputStream(directory.resolve(name + ".hlog"));
-        PrintStream stream = new PrintStream(file, false, StandardCharsets.UTF_8);
-        HistogramFiles files = new HistogramFiles(directory, name, stream, options.mode() == LoadOptions.Mode.MIXED);
+        HistogramFiles files =
+                new HistogramFiles(directory, name, new PrintStream(file, false, StandardCharsets.UTF_8));
         files.log.outputComment(comment);
         files.log.outputLogFormatVersion();
         files.log.outputStartTime(now.toEpochMilli());
@@ -51,30 +53,30 @@ final class HistogramFiles implements AutoCloseable {
         return files;
     }
 
-    void interval(Histogram puts, Histogram gets) {
-        write(puts, "put");
-        write(gets, "get");
-        logStream.flush();
-    }
-
-    private void write(Histogram interval, String tag) {
+    /** Appends one interval, if anything was recorded in it. */
+    void interval(Histogram interval, @Nullable String tag) {
         if (interval.getTotalCount() > 0) {
-            interval.setTag(tagged ? tag : null);
+            interval.setTag(tag);
             log.outputIntervalHistogram(
                     (interval.getStartTimeStamp() - log.getBaseTime()) / 1000.0,
                     (interval.getEndTimeStamp() - log.getBaseTime()) / 1000.0,
                     interval,
                     NS_PER_MS);
+            logStream.flush();
         }
     }
 
-    /** Writes the other files. An {@link IOException} also tells that the log could not be written. */
-    void finish(Histogram total, String json) throws IOException {
-        Path percentiles = directory.resolve(name + ".hgrm");
+    /** Writes the percentiles of a whole; {@code part} is empty or becomes part of the file's name. */
+    void percentiles(Histogram total, String part) throws IOException {
+        Path percentiles = directory.resolve(part.isEmpty() ? name + ".hgrm" : name + "-" + part + ".hgrm");
         try (PrintStream out = new PrintStream(Files.newOutputStream(percentiles), false, StandardCharsets.UTF_8)) {
             total.outputPercentileDistribution(out, NS_PER_US);
             checkWritten(out, percentiles);
         }
+    }
+
+    /** Writes the result line, last. An {@link IOException} also tells that the log could not be written. */
+    void finish(String json) throws IOException {
         Files.writeString(directory.resolve(name + ".json"), json + "\n");
         checkWritten(logStream, directory.resolve(name + ".hlog"));
     }

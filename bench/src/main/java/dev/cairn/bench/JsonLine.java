@@ -20,6 +20,15 @@ final class JsonLine {
         return raw(name, Double.isFinite(value) ? String.format(Locale.ROOT, "%.1f", value) : "null");
     }
 
+    /** With three decimals; a value that is not a number becomes null. */
+    JsonLine putRatio(String name, double value) {
+        return raw(name, Double.isFinite(value) ? String.format(Locale.ROOT, "%.3f", value) : "null");
+    }
+
+    JsonLine put(String name, boolean value) {
+        return raw(name, Boolean.toString(value));
+    }
+
     JsonLine put(String name, Map<String, Long> counts) {
         JsonLine inner = new JsonLine();
         counts.forEach(inner::put);

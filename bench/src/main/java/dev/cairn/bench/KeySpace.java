@@ -1,11 +1,17 @@
 package dev.cairn.bench;
 
-/** Keys of one fixed width: {@code k} and the key's number with leading zeros. Immutable. */
+/** Keys of one fixed width: a letter, mostly {@code k}, and the key's number with leading zeros. Immutable. */
 final class KeySpace {
     private final int count;
     private final int keyBytes;
+    private final char letter;
 
     KeySpace(int count, int keyBytes) {
+        this(count, keyBytes, 'k');
+    }
+
+    KeySpace(int count, int keyBytes, char letter) {
+        this.letter = letter;
         this.count = count;
         this.keyBytes = keyBytes;
     }
@@ -30,6 +36,6 @@ final class KeySpace {
             key[i] = (byte) ('0' + rest % 10);
             rest /= 10;
         }
-        key[0] = 'k';
+        key[0] = (byte) letter;
     }
 }

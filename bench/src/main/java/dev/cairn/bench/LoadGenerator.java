@@ -235,8 +235,9 @@ public final class LoadGenerator implements Callable<Integer> {
             return EXIT_FAILED;
         }
         Supplier<Operation> operations = () -> new Operation(keySpace, values, options, random.split());
-        try (HistogramFiles files =
-                outDirectory == null ? null : HistogramFiles.open(outDirectory, options, Instant.now(), header)) {
+        try (HistogramFiles files = outDirectory == null
+                ? null
+                : HistogramFiles.open(outDirectory, fileName(options), Instant.now(), header)) {
             LoadResult result = LoadRun.of(options, clients, operations, options.capacity(), out, files)
                     .run();
             clients.forEach(CairnClient::close);
@@ -249,6 +250,11 @@ public final class LoadGenerator implements Callable<Integer> {
             boolean somethingSucceeded = result.latencyCount() > 0 || result.endedInWindow() > 0;
             return written && somethingSucceeded ? 0 : EXIT_FAILED;
         }
+    }
+
+    private static String fileName(LoadOptions options) {
+        String load = options.openLoop() ? "r" + options.rate() : "o" + options.outstanding();
+        return "load-" + options.mode().word() + "-" + load;
     }
 
     private static String header(
@@ -327,7 +333,8 @@ public final class LoadGenerator implements Callable<Integer> {
             return true;
         }
         try {
-            files.finish(result.all(), json);
+            files.percentiles(result.all(), "");
+            files.finish(json);
             out.println("# files " + files.base() + ".{hlog,hgrm,json}");
             return true;
         } catch (IOException e) {
@@ -363,7 +370,7 @@ public final class LoadGenerator implements Callable<Integer> {
         return EXIT_FAILED;
     }
 
-    private static String version() {
+    static String version() {
         Properties properties = new Properties();
         try (InputStream in = LoadGenerator.class.getResourceAsStream("version.properties")) {
             if (in == null) {

@@ -19,15 +19,23 @@ final class LoadRun {
 
     private final PrintWriter out;
     private final @Nullable HistogramFiles files;
+    private final boolean tagged;
     private final long beginNs;
     private final Measurement measurement;
     private final Load load;
     private final Histogram puts = Measurement.newHistogram();
     private final Histogram gets = Measurement.newHistogram();
 
-    private LoadRun(PrintWriter out, @Nullable HistogramFiles files, long beginNs, Measurement measurement, Load load) {
+    private LoadRun(
+            PrintWriter out,
+            @Nullable HistogramFiles files,
+            boolean tagged,
+            long beginNs,
+            Measurement measurement,
+            Load load) {
         this.out = out;
         this.files = files;
+        this.tagged = tagged;
         this.beginNs = beginNs;
         this.measurement = measurement;
         this.load = load;
@@ -55,7 +63,7 @@ final class LoadRun {
         Load load = options.openLoop()
                 ? new OpenLoop(clients, options.rate(), beginNs, maxInFlight, operations, measurement)
                 : new ClosedLoop(clients, made, measurement);
-        return new LoadRun(out, files, beginNs, measurement, load);
+        return new LoadRun(out, files, options.mode() == LoadOptions.Mode.MIXED, beginNs, measurement, load);
     }
 
     /** Runs to the end. */
@@ -80,7 +88,8 @@ final class LoadRun {
         puts.add(putInterval);
         gets.add(getInterval);
         if (files != null) {
-            files.interval(putInterval, getInterval);
+            files.interval(putInterval, tagged ? "put" : null);
+            files.interval(getInterval, tagged ? "get" : null);
         }
         outsideInterval.add(putInterval);
         outsideInterval.add(getInterval);

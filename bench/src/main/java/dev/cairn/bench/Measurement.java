@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * stall at the end is seen. <em>Throughput</em>: every success that ends in the window, also when it began before, so its time is
  * exactly the window. What starts outside of the window is shown in the live line only.
  */
-final class Measurement {
+final class Measurement implements Outcomes {
     /** Longer latencies count as this. */
     static final long MAX_LATENCY_NS = TimeUnit.HOURS.toNanos(1);
 
@@ -46,12 +46,13 @@ final class Measurement {
         return windowStartNs;
     }
 
-    long windowEndNs() {
+    @Override
+    public long windowEndNs() {
         return windowEndNs;
     }
 
-    /** @param error its type, null = success */
-    void record(boolean read, long startNs, long endNs, @Nullable String error) {
+    @Override
+    public void record(boolean read, long startNs, long endNs, @Nullable String error) {
         boolean startedInWindow = inWindow(startNs);
         if (error != null) {
             allErrors.increment();

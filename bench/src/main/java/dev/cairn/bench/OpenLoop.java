@@ -26,7 +26,7 @@ final class OpenLoop implements Load {
     private final long rate;
     private final long beginNs;
     private final OperationPool pool;
-    private final Measurement measurement;
+    private final Outcomes outcomes;
     private final CountDownLatch running = new CountDownLatch(1);
     private final Thread pacer = new Thread(this::pace, "load-pacer");
 
@@ -42,12 +42,12 @@ final class OpenLoop implements Load {
             long beginNs,
             int maxInFlight,
             Supplier<Operation> operations,
-            Measurement measurement) {
+            Outcomes outcomes) {
         this.clients = List.copyOf(clients);
         this.rate = rate;
         this.beginNs = beginNs;
         this.pool = new OperationPool(maxInFlight, operations);
-        this.measurement = measurement;
+        this.outcomes = outcomes;
         this.pacer.setDaemon(true);
     }
 
@@ -89,12 +89,12 @@ final class OpenLoop implements Load {
 
     /** Operations that were due in the run and never started, because the cluster did not keep up. After the end. */
     long unstarted() {
-        return dueBy(measurement.windowEndNs()) - started;
+        return Math.max(0, dueBy(outcomes.windowEndNs()) - started);
     }
 
     private void pace() {
         try {
-            while (started < dueBy(measurement.windowEndNs())) {
+            while (started < dueBy(outcomes.windowEndNs())) {
                 long dueNs = dueNs(started);
                 parkUntil(dueNs);
                 Operation operation = take();
@@ -131,7 +131,7 @@ final class OpenLoop implements Load {
 
     /** Null when there is no room before the overtime ends. */
     private @Nullable Operation take() throws InterruptedException {
-        long leftNs = measurement.windowEndNs() + OVERTIME_NS - System.nanoTime();
+        long leftNs = outcomes.windowEndNs() + OVERTIME_NS - System.nanoTime();
         if (leftNs <= 0) {
             return null;
         }
@@ -154,7 +154,7 @@ final class OpenLoop implements Load {
     private void ended(Operation operation, @Nullable Object result, @Nullable Throwable problem) {
         try {
             String error = operation.error(result, problem);
-            measurement.record(operation.isRead(), operation.startNs(), System.nanoTime(), error);
+            outcomes.record(operation.isRead(), operation.startNs(), System.nanoTime(), error);
             pool.giveBack(operation);
         } catch (RuntimeException | Error e) {
             failure = e;
