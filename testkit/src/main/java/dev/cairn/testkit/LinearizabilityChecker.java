@@ -12,17 +12,21 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Decides whether a history of puts, gets and deletes is linearizable: whether each operation can be given one moment
+ * Decides whether a history of puts, gets, deletes and additions, with conditions or without, is linearizable: whether each operation can be given one moment
  * between its invocation and its return, such that executing all in the order of these moments gives every result that was
  * seen. Keys are independent, so each is decided alone (Herlihy and Wing 1990: linearizability is local).
  *
  * <p>An operation whose outcome is not known may have happened at any moment after its invocation, or not at all: it stays
  * open for ever. Gets without an answer say nothing and should be left out.
  *
- * <p>The search is Wing and Gong's (1993) with Lowe's memo of visited (set of executed operations, value) pairs (2017). Three
- * things make it fast where every put writes a value of its own, as it must: an operation that changes nothing and may go
- * next goes next; no value is replaced while a get that returned it waits; and where the order of effects is known, as by
- * revisions, it is tried first. None of them changes the verdict.
+ * <p>Compare-and-set is a put or delete with a {@link Condition}: on the value, or on the revision, which tells apart two
+ * writes of the same value. A put that answers with what it replaced is one too: the condition that the value was that one, which
+ * held.
+ *
+ * <p>The search is Wing and Gong's (1993) with Lowe's memo of visited (set of executed operations, state) pairs (2017). Three
+ * things make it fast where every put writes a value of its own, as it should: an operation that changes nothing and may go
+ * next goes next; no value is replaced while a get that returned it waits (not for keys with counters or with a value put twice, where
+ * it may come again); and where the order of effects is known, as by revisions, it is tried first. None of them changes the verdict.
  */
 public final class LinearizabilityChecker {
     /** The value of a key that does not exist. */
@@ -41,26 +45,80 @@ public final class LinearizabilityChecker {
         /** Reads the value. */
         GET,
         /** Removes the value and says whether there was one. */
-        DELETE
+        DELETE,
+        /** Removes the value, if there is one, and does not say whether: a key within a range, or in a batch. */
+        CLEAR,
+        /** Adds to a number, where an absent key is 0 and 0 an absent key (so what removes a counter is a CLEAR), and says what the sum is. */
+        ADD
+    }
+
+    /**
+     * On which a put or delete depends.
+     *
+     * @param on what is compared
+     * @param expected the value, or {@link #ABSENT}; or the revision, 0 for an absent key
+     * @param held what the operation reported; ignored when its outcome is not known
+     */
+    public record Condition(On on, long expected, boolean held) {
+        /** Unconditional. */
+        public static final Condition NONE = new Condition(On.NOTHING, 0, true);
+
+        /** What a condition compares. */
+        public enum On {
+            /** It always holds. */
+            NOTHING,
+            /** The value of the key. */
+            VALUE,
+            /** The {@link Operation#order} of the operation that wrote the value. */
+            REVISION
+        }
+
+        /** Only if the key has this value. */
+        public static Condition ifValue(long expected, boolean held) {
+            return new Condition(On.VALUE, expected, held);
+        }
+
+        /** Only if the key's value was written by the operation of this {@link Operation#order}; 0 = only if there is none. */
+        public static Condition ifRevision(long expected, boolean held) {
+            return new Condition(On.REVISION, expected, held);
+        }
     }
 
     /**
      * One operation of a history.
      *
      * @param key operations on different keys do not concern each other
-     * @param value of a put: the value written, not {@link #ABSENT}, different from all others of the history; of a get: the value read, or {@link #ABSENT}; of a
-     *     delete: {@link #ABSENT} when it reported that nothing was there, else anything else
+     * @param value of a put: the value written, not {@link #ABSENT}, best different from all others of the history; of a get: the value read, or {@link #ABSENT}; of a
+     *     delete: {@link #ABSENT} when it reported that nothing was there, else anything else; of an addition: what was added
      * @param invokedAt a moment before its first effect, in any unit; all moments of a history are different
      * @param returnedAt a moment behind its effect, or {@link #NEVER}: outcome unknown, {@code value} of a delete is then
      *     ignored
-     * @param order where it is known: a number that rises in the order of the effects; else {@link #NEVER}. It guides the
-     *     search and proves nothing
+     * @param order where it is known: a number above 0 that rises in the order of the effects, as the revision; else {@link #NEVER}. It
+     *     guides the search and proves nothing, but where a condition names it
      * @param name for messages
+     * @param condition {@link Condition#NONE} for gets and additions
+     * @param sum of an addition: the number that it reported; ignored for others and when the outcome is not known
      */
     public record Operation(
-            Kind kind, String key, long value, long invokedAt, long returnedAt, long order, String name) {
+            Kind kind,
+            String key,
+            long value,
+            long invokedAt,
+            long returnedAt,
+            long order,
+            String name,
+            Condition condition,
+            long sum) {
+        /** An operation without a condition. */
+        public Operation(Kind kind, String key, long value, long invokedAt, long returnedAt, long order, String name) {
+            this(kind, key, value, invokedAt, returnedAt, order, name, Condition.NONE, 0);
+        }
+
         /** Checks that it makes sense. */
         public Operation {
+            if (condition.on != Condition.On.NOTHING && (kind == Kind.GET || kind == Kind.ADD)) {
+                throw new IllegalArgumentException(name + ": a condition on " + kind);
+            }
             if (returnedAt <= invokedAt) {
                 throw new IllegalArgumentException(name + " returned at " + returnedAt + ", invoked at " + invokedAt);
             }
@@ -72,30 +130,48 @@ public final class LinearizabilityChecker {
         boolean known() {
             return returnedAt != NEVER;
         }
+
+        /** Reported that its condition did not hold, so it changed nothing. */
+        boolean failed() {
+            return known() && !condition.held;
+        }
     }
 
-    /** Operations executed so far, and the value that they lead to. */
-    private record Visited(BitSet executed, long value) {}
+    /** Operations executed so far, and the state that they lead to. */
+    private record Visited(BitSet executed, long value, long revision) {}
 
     /** The search on one key. */
     private static final class Search {
+        /** Of a value whose writer's order is not known. */
+        private static final long ANY = -1;
+
         private final List<Operation> operations;
         private final BitSet executed = new BitSet();
         private final Set<Visited> visited = new HashSet<>();
         private final Map<Long, Integer> waitingGets = new HashMap<>();
+        private final Set<Long> knownRevisions = new HashSet<>();
+        private final boolean valuesReturn;
         private long value = ABSENT;
+        private long revision;
         private int open;
 
         Search(List<Operation> operations) {
             this.operations = operations.stream()
                     .sorted(Comparator.comparingLong(Operation::invokedAt))
                     .toList();
+            Set<Long> put = new HashSet<>();
+            boolean again = false;
             for (Operation operation : operations) {
+                again |= operation.kind == Kind.ADD || (operation.kind == Kind.PUT && !put.add(operation.value));
+                if (operation.order != NEVER && operation.kind != Kind.GET) {
+                    knownRevisions.add(operation.order);
+                }
                 open += operation.known() ? 1 : 0;
                 if (operation.kind == Kind.GET && operation.known()) {
                     waitingGets.merge(operation.value, 1, Integer::sum);
                 }
             }
+            valuesReturn = again;
         }
 
         /** Whether the operations that are not executed yet can follow. Executes them if so, else leaves all as it was. */
@@ -106,7 +182,7 @@ public final class LinearizabilityChecker {
                 return true;
             }
             boolean found = false;
-            if (visited.size() < MAX_VISITED && visited.add(new Visited((BitSet) executed.clone(), value))) {
+            if (visited.size() < MAX_VISITED && visited.add(new Visited((BitSet) executed.clone(), value, revision))) {
                 for (int next : changesThatMayGoNext()) {
                     found = found || execute(next);
                 }
@@ -133,10 +209,7 @@ public final class LinearizabilityChecker {
                 if (operation.invokedAt > before) {
                     break;
                 }
-                boolean changesNothing = operation.known()
-                        && ((operation.kind == Kind.GET && operation.value == value)
-                                || (operation.kind == Kind.DELETE && operation.value == ABSENT && value == ABSENT));
-                if (changesNothing) {
+                if (operation.known() && changesNothing(operation)) {
                     mark(i);
                     idle.set(i);
                     before = firstReturn();
@@ -144,6 +217,55 @@ public final class LinearizabilityChecker {
                 }
             }
             return idle;
+        }
+
+        /** Whether a known operation is right in this state and leaves it as it is. */
+        private boolean changesNothing(Operation operation) {
+            if (operation.failed()) {
+                return mayFail(operation.condition);
+            }
+            return switch (operation.kind) {
+                case GET -> operation.value == value;
+                case DELETE -> operation.value == ABSENT && value == ABSENT && mayHold(operation.condition);
+                // A clear that finds nothing now may have to find something later.
+                case PUT, ADD, CLEAR -> false;
+            };
+        }
+
+        private boolean mayHold(Condition condition) {
+            return switch (condition.on) {
+                case NOTHING -> true;
+                case VALUE -> condition.expected == value;
+                case REVISION ->
+                    condition.expected == revision || (revision == ANY && mayBeOfUnknown(condition.expected));
+            };
+        }
+
+        /** A revision that another operation has cannot be the one of an operation whose revision is not known. */
+        private boolean mayBeOfUnknown(long expected) {
+            return expected != 0 && !knownRevisions.contains(expected);
+        }
+
+        private boolean mayFail(Condition condition) {
+            return switch (condition.on) {
+                case NOTHING -> false;
+                case VALUE -> condition.expected != value;
+                case REVISION -> condition.expected != revision;
+            };
+        }
+
+        /** Whether an operation may go now, and changes the state or, like a clear, might at another moment. */
+        private boolean changes(Operation operation) {
+            if (operation.failed() || !mayHold(operation.condition)) {
+                return false;
+            }
+            return switch (operation.kind) {
+                case GET -> false;
+                case PUT -> true;
+                case DELETE -> value != ABSENT && (!operation.known() || operation.value != ABSENT);
+                case CLEAR -> operation.known() || value != ABSENT || revision != 0;
+                case ADD -> !operation.known() || value + operation.value == operation.sum;
+            };
         }
 
         private void mark(int number) {
@@ -181,7 +303,7 @@ public final class LinearizabilityChecker {
 
         private List<Integer> changesThatMayGoNext() {
             List<Integer> next = new ArrayList<>();
-            if (value != ABSENT && waitingGets.getOrDefault(value, 0) > 0) {
+            if (!valuesReturn && value != ABSENT && waitingGets.getOrDefault(value, 0) > 0) {
                 // Its value is about to go for ever, but a get that returned it has not been executed.
                 return next;
             }
@@ -191,10 +313,7 @@ public final class LinearizabilityChecker {
                 if (operation.invokedAt > before) {
                     break;
                 }
-                boolean deletes = operation.kind == Kind.DELETE
-                        && value != ABSENT
-                        && (!operation.known() || operation.value != ABSENT);
-                if (operation.kind == Kind.PUT || deletes) {
+                if (changes(operation)) {
                     next.add(i);
                 }
             }
@@ -204,12 +323,22 @@ public final class LinearizabilityChecker {
 
         private boolean execute(int number) {
             long valueBefore = value;
+            long revisionBefore = revision;
+            Operation operation = operations.get(number);
             mark(number);
-            value = operations.get(number).kind == Kind.PUT ? operations.get(number).value : ABSENT;
+            value = switch (operation.kind) {
+                case PUT -> operation.value;
+                case ADD -> value + operation.value;
+                case DELETE, CLEAR, GET -> ABSENT;
+            };
+            revision = value == ABSENT && operation.kind != Kind.ADD
+                    ? 0
+                    : operation.order == NEVER ? ANY : operation.order;
             if (search()) {
                 return true;
             }
             value = valueBefore;
+            revision = revisionBefore;
             undo(number);
             return false;
         }
@@ -255,7 +384,17 @@ public final class LinearizabilityChecker {
                         .append(operation.kind)
                         .append(' ')
                         .append(operation.value)
+                        .append(describe(operation))
                         .append('\n'));
         return text.toString();
+    }
+
+    private static String describe(Operation operation) {
+        String sum = operation.kind == Kind.ADD && operation.known() ? " = " + operation.sum : "";
+        Condition condition = operation.condition;
+        return condition.on == Condition.On.NOTHING
+                ? sum
+                : sum + " if " + condition.on + " " + condition.expected
+                        + (operation.known() ? condition.held ? ": held" : ": failed" : "");
     }
 }

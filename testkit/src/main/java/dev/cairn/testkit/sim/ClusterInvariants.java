@@ -1,5 +1,7 @@
 package dev.cairn.testkit.sim;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import dev.cairn.engine.KvReader;
 import dev.cairn.engine.ValueDescriptor;
 import dev.cairn.protocol.Status;
@@ -18,6 +20,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
@@ -522,7 +525,7 @@ final class ClusterInvariants {
     // ---- clients
 
     /** A command was answered: the answer must be that of its one execution, in the committed log. */
-    void onCommandReply(SimOperation operation, Status status, long revision) {
+    void onCommandReply(SimOperation operation, Status status, long revision, String result) {
         if (operation.kind == SimOperation.Kind.OPEN_SESSION) {
             if (status != Status.OK || !model.hasSession(revision)) {
                 check(false, "answer", 0, "session " + revision + " was opened: " + status + ", but not committed");
@@ -530,7 +533,10 @@ final class ClusterInvariants {
             return;
         }
         ReferenceModel.Answer answer = model.answer(operation.sessionId, operation.sequence);
-        if (answer == null || answer.status() != status || answer.revision() != revision) {
+        if (operation.kind == SimOperation.Kind.RESOLVE) {
+            answer = resolved(answer);
+        }
+        if (answer == null || !answer.equals(new ReferenceModel.Answer(status, revision, result))) {
             check(
                     false,
                     "answer",
@@ -539,6 +545,15 @@ final class ClusterInvariants {
                             + operation.sequence + " was answered " + status + " " + revision + ", executed was "
                             + answer);
         }
+    }
+
+    /** What a RESOLVE says of a sequence's answer. */
+    private static ReferenceModel.@Nullable Answer resolved(ReferenceModel.@Nullable Answer answer) {
+        if (answer == null || answer.equals(ReferenceModel.CANCELLED)) {
+            return answer == null ? null : new ReferenceModel.Answer(Status.NOT_EXECUTED, 0);
+        }
+        return new ReferenceModel.Answer(
+                Status.OK, 0, ReferenceModel.longs(answer.status().code(), answer.revision()) + answer.result());
     }
 
     /**
@@ -559,10 +574,14 @@ final class ClusterInvariants {
     }
 
     /** A read returned a row: it must be what the committed entry of that revision wrote. */
-    void onRowReply(SimOperation operation, long value, long revision) {
+    void onRowReply(SimOperation operation, String value, long revision) {
         LogEntry entry = revision >= 1 && revision <= committed.size() ? committed.get((int) revision - 1) : null;
-        if (entry == null || !entry.isPut() || entry.value != value || !entry.key.equals("k" + operation.key)) {
-            check(false, "row", 0, "op" + operation.id + " read " + value + " of revision " + revision + ": " + entry);
+        if (entry == null || !value.equals(entry.writes("k" + operation.key))) {
+            check(
+                    false,
+                    "row",
+                    0,
+                    "op" + operation.id + " read " + value.length() + " bytes of revision " + revision + ": " + entry);
         }
     }
 
@@ -582,21 +601,24 @@ final class ClusterInvariants {
     void checkContent(int node, KvReader reader, int keys) {
         UnsafeBuffer buffer = new UnsafeBuffer(0, 0);
         for (int key = 0; key < keys; key++) {
-            byte[] bytes = ClientFrames.key(key);
-            buffer.wrap(bytes);
-            int length = reader.get(buffer, 0, bytes.length, false);
-            ReferenceModel.Row expected = model.rows().get("k" + key);
-            ReferenceModel.Row found = length < 0 ? null : row(reader.buffer());
-            boolean same = expected == null ? found == null : expected.equals(found);
-            if (!same) {
-                check(false, "content", node, "k" + key + " is " + found + ", expected " + expected);
+            for (byte[] bytes : List.of(ClientFrames.key(key), ClientFrames.counter(key))) {
+                String name = new String(bytes, ISO_8859_1);
+                buffer.wrap(bytes);
+                int length = reader.get(buffer, 0, bytes.length, false);
+                ReferenceModel.Row expected = model.rows().get(name);
+                ReferenceModel.Row found = length < 0 ? null : row(reader.buffer(), length);
+                if (!Objects.equals(found, expected)) {
+                    check(false, "content", node, name + " is " + found + ", expected " + expected);
+                }
             }
         }
     }
 
-    private static ReferenceModel.Row row(DirectBuffer row) {
+    private static ReferenceModel.Row row(DirectBuffer row, int length) {
+        byte[] value = new byte[length - ValueDescriptor.HEADER_LENGTH];
+        row.getBytes(ValueDescriptor.HEADER_LENGTH, value);
         return new ReferenceModel.Row(
-                row.getLong(ValueDescriptor.HEADER_LENGTH, ByteOrder.LITTLE_ENDIAN),
+                new String(value, ISO_8859_1),
                 row.getLong(ValueDescriptor.CREATE_REVISION_OFFSET, ByteOrder.LITTLE_ENDIAN),
                 row.getLong(ValueDescriptor.MOD_REVISION_OFFSET, ByteOrder.LITTLE_ENDIAN),
                 row.getLong(ValueDescriptor.VERSION_OFFSET, ByteOrder.LITTLE_ENDIAN));

@@ -1,11 +1,16 @@
 package dev.cairn.testkit.sim;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.wal.EntryDescriptor;
 import dev.cairn.wal.LogCursor;
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.agrona.DirectBuffer;
+import org.jspecify.annotations.Nullable;
 
 /** One entry as the checks remember it: all logs that hold (index, term) must hold exactly this. */
 final class LogEntry {
@@ -21,8 +26,13 @@ final class LogEntry {
     final long sequence;
     final long lowestOpen;
     final int kind;
+    final int flags;
+    final long expectedRevision;
     final String key;
-    final long value;
+    /** Bytes as characters, one each; likewise {@link #text}. */
+    final String expected;
+
+    final String text;
 
     LogEntry(LogCursor cursor, long previousTerm) {
         index = cursor.index();
@@ -38,17 +48,65 @@ final class LogEntry {
             sequence = 0;
             lowestOpen = 0;
             kind = 0;
+            flags = 0;
+            expectedRevision = 0;
             key = "";
-            value = 0;
+            expected = "";
+            text = "";
             return;
         }
         sessionId = buffer.getLong(at + CommandDescriptor.SESSION_ID_OFFSET, LITTLE_ENDIAN);
         sequence = buffer.getLong(at + CommandDescriptor.SEQUENCE_OFFSET, LITTLE_ENDIAN);
         lowestOpen = buffer.getLong(at + CommandDescriptor.LOWEST_OPEN_SEQUENCE_OFFSET, LITTLE_ENDIAN);
         kind = buffer.getByte(at + CommandDescriptor.KIND_OFFSET);
-        int keyLength = buffer.getInt(at + CommandDescriptor.KEY_LENGTH_OFFSET, LITTLE_ENDIAN);
-        key = buffer.getStringWithoutLengthAscii(at + CommandDescriptor.BLOCK_LENGTH, keyLength);
-        value = isPut() ? buffer.getLong(at + CommandDescriptor.BLOCK_LENGTH + keyLength, LITTLE_ENDIAN) : 0;
+        flags = buffer.getByte(at + CommandDescriptor.FLAGS_OFFSET);
+        expectedRevision = has(CommandDescriptor.FLAG_IF_REVISION)
+                ? buffer.getLong(at + CommandDescriptor.EXPECTED_REVISION_OFFSET, LITTLE_ENDIAN)
+                : 0;
+        int keyAt = at + buffer.getShort(at + CommandDescriptor.BLOCK_LENGTH_OFFSET, LITTLE_ENDIAN);
+        int expectedAt = keyAt + buffer.getInt(at + CommandDescriptor.KEY_LENGTH_OFFSET, LITTLE_ENDIAN);
+        int textAt = expectedAt + buffer.getInt(at + CommandDescriptor.EXPECTED_LENGTH_OFFSET, LITTLE_ENDIAN);
+        int end = textAt + buffer.getInt(at + CommandDescriptor.VALUE_LENGTH_OFFSET, LITTLE_ENDIAN);
+        key = text(buffer, keyAt, expectedAt);
+        expected = text(buffer, expectedAt, textAt);
+        text = text(buffer, textAt, end);
+    }
+
+    private static String text(DirectBuffer buffer, int from, int to) {
+        byte[] bytes = new byte[to - from];
+        buffer.getBytes(from, bytes);
+        return new String(bytes, ISO_8859_1);
+    }
+
+    boolean has(int flag) {
+        return (flags & flag) != 0;
+    }
+
+    /** Of a batch: what it writes, by key; a null value deletes. */
+    Map<String, @Nullable String> items() {
+        Map<String, @Nullable String> items = new LinkedHashMap<>();
+        ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(ISO_8859_1)).order(LITTLE_ENDIAN);
+        while (bytes.hasRemaining()) {
+            int keyLength = bytes.getInt();
+            int valueLength = bytes.getInt();
+            int keyAt = bytes.position();
+            int end = keyAt + keyLength + Math.max(0, valueLength);
+            items.put(
+                    text.substring(keyAt, keyAt + keyLength),
+                    valueLength < 0 ? null : text.substring(keyAt + keyLength, end));
+            bytes.position(end);
+        }
+        return items;
+    }
+
+    /** What the entry would write under a key; null when nothing. */
+    @Nullable
+    String writes(String writtenKey) {
+        return switch (kind) {
+            case CommandDescriptor.KIND_PUT -> key.equals(writtenKey) ? text : null;
+            case CommandDescriptor.KIND_PUT_BATCH -> items().get(writtenKey);
+            default -> null;
+        };
     }
 
     boolean isCommand() {
@@ -57,10 +115,6 @@ final class LogEntry {
 
     boolean isOpenSession() {
         return kind == CommandDescriptor.KIND_OPEN_SESSION;
-    }
-
-    boolean isPut() {
-        return kind == CommandDescriptor.KIND_PUT;
     }
 
     @Override

@@ -1,12 +1,15 @@
 package dev.cairn.testkit.sim;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
+import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.CommandReplyDescriptor;
 import dev.cairn.protocol.ErrorReplyDescriptor;
 import dev.cairn.protocol.FrameHeader;
 import dev.cairn.protocol.GetReplyDescriptor;
 import dev.cairn.protocol.MessageType;
+import dev.cairn.protocol.ResolvedAnswerDescriptor;
 import dev.cairn.protocol.Status;
 import dev.cairn.testkit.LinearizabilityChecker;
 import dev.cairn.testkit.sim.SimOperation.Kind;
@@ -42,6 +45,11 @@ final class SimClient implements SimClientNetwork.Receiver {
 
     /** All transmissions of pending operations, on whatever connection. */
     private final Map<Long, SimOperation> transmissions = new HashMap<>();
+
+    /** What a key held when it was last seen: what a SWAP expects. */
+    private record Seen(long revision, long value, String bytes) {}
+
+    private final Map<Integer, Seen> seen = new HashMap<>();
 
     private SimClientNetwork.@Nullable Connection connection;
     private int node;
@@ -117,6 +125,17 @@ final class SimClient implements SimClientNetwork.Receiver {
     private void giveUp(SimOperation operation) {
         trace.add(SimTrace.Kind.GIVE_UP, 0, operation.id, 0, 0, 0);
         forget(operation);
+        if (operation.sequence != 0 && operation.kind != Kind.RESOLVE && random.nextBoolean()) {
+            resolve(operation);
+        }
+    }
+
+    /** At once: until it is answered, its sequence stays the lowest open one, so that the answer cannot be lost. */
+    private void resolve(SimOperation unknown) {
+        SimOperation operation =
+                newOperation(Kind.RESOLVE, unknown.sequence, Math.min(unknown.sequence, lowestOpen(unknown.sequence)));
+        operation.asksFor = unknown;
+        add(operation);
     }
 
     private void forget(SimOperation operation) {
@@ -141,13 +160,54 @@ final class SimClient implements SimClientNetwork.Receiver {
         if (random.chance(knobs.getShare)) {
             return random.chance(knobs.staleShare) ? Kind.STALE_GET : Kind.GET;
         }
-        return random.chance(knobs.deleteShare) ? Kind.DELETE : Kind.PUT;
+        return switch (random.nextInt(16)) {
+            case 0, 1, 2 -> Kind.SWAP;
+            case 3, 4 -> Kind.ADD;
+            case 5 -> Kind.BATCH;
+            case 6 -> Kind.RANGE;
+            default -> random.chance(knobs.deleteShare) ? Kind.DELETE : Kind.PUT;
+        };
     }
 
     private void invoke(Kind kind) {
-        boolean sequenced = kind == Kind.PUT || kind == Kind.DELETE;
+        boolean sequenced = kind != Kind.OPEN_SESSION && kind != Kind.GET && kind != Kind.STALE_GET;
         long sequence = sequenced ? ++lastSequence : 0;
-        SimOperation operation = new SimOperation(
+        SimOperation operation = newOperation(kind, sequence, sequenced ? lowestOpen(sequence) : 0);
+        switch (kind) {
+            case PUT, DELETE -> wantPreviousPerhaps(operation);
+            case SWAP -> {
+                expectSomething(operation);
+                wantPreviousPerhaps(operation);
+            }
+            case ADD -> operation.difference = random.between(-2, 9);
+            case BATCH -> {
+                operation.keySet = 1 + random.nextInt((1 << knobs.keys) - 1);
+                operation.writtenSet = operation.keySet & random.nextInt(1 << knobs.keys);
+            }
+            case RANGE -> operation.toKey = random.between(operation.key + 1, knobs.keys);
+            default -> {}
+        }
+        add(operation);
+    }
+
+    private void wantPreviousPerhaps(SimOperation operation) {
+        operation.flags |= random.nextInt(3) == 0 ? CommandDescriptor.FLAG_WANT_PREVIOUS : 0;
+    }
+
+    private void expectSomething(SimOperation operation) {
+        Seen last = seen.get(operation.key);
+        if (last == null || random.nextBoolean()) {
+            operation.flags |= CommandDescriptor.FLAG_IF_REVISION;
+            operation.expectedRevision = last == null ? 0 : last.revision;
+        } else {
+            operation.flags |= CommandDescriptor.FLAG_IF_VALUE;
+            operation.expected = last.bytes.getBytes(ISO_8859_1);
+            operation.expectedValue = last.value;
+        }
+    }
+
+    private SimOperation newOperation(Kind kind, long sequence, long lowestOpen) {
+        return new SimOperation(
                 history.size() + 1,
                 clientId,
                 kind,
@@ -156,10 +216,13 @@ final class SimClient implements SimClientNetwork.Receiver {
                 2 * trace.count() + 1,
                 invariants.committedIndex(),
                 scheduler.nowNs() + knobs.deadlineNs,
-                sequenced ? sessionId : 0,
+                sequence == 0 ? 0 : sessionId,
                 sequence,
-                sequenced ? lowestOpen(sequence) : 0);
-        trace.add(SimTrace.Kind.INVOKE, 0, operation.id, operation.key, sequence, 0, kind.name());
+                lowestOpen);
+    }
+
+    private void add(SimOperation operation) {
+        trace.add(SimTrace.Kind.INVOKE, 0, operation.id, operation.key, operation.sequence, 0, operation.kind.name());
         history.add(operation);
         pending.put(operation.id, operation);
     }
@@ -170,12 +233,11 @@ final class SimClient implements SimClientNetwork.Receiver {
     }
 
     private long lowestOpen(long sequence) {
+        long lowest = sequence;
         for (SimOperation operation : pending.values()) {
-            if (operation.sequence != 0) {
-                return operation.sequence;
-            }
+            lowest = operation.sequence == 0 ? lowest : Math.min(lowest, operation.sequence);
         }
-        return sequence;
+        return lowest;
     }
 
     private void sendDue() {
@@ -205,6 +267,11 @@ final class SimClient implements SimClientNetwork.Receiver {
         long requestId = ++lastRequestId;
         transmissions.put(requestId, operation);
         network.sendToNode(to, ClientFrames.encode(operation, requestId));
+        SimOperation asked = operation.asksFor;
+        if (asked != null && random.nextBoolean()) {
+            // A late copy of what was given up, as the network might have kept one; nobody waits for its answer.
+            network.sendToNode(to, ClientFrames.encode(asked, ++lastRequestId));
+        }
     }
 
     private void moveTo(int newNode) {
@@ -254,7 +321,12 @@ final class SimClient implements SimClientNetwork.Receiver {
                 onResult(
                         operation,
                         Status.of(status),
-                        frame.getLong(block + CommandReplyDescriptor.REVISION_OFFSET, LITTLE_ENDIAN));
+                        frame.getLong(block + CommandReplyDescriptor.REVISION_OFFSET, LITTLE_ENDIAN),
+                        new String(
+                                bytes,
+                                block + CommandReplyDescriptor.BLOCK_LENGTH,
+                                frame.getInt(block + CommandReplyDescriptor.RESULT_LENGTH_OFFSET, LITTLE_ENDIAN),
+                                ISO_8859_1));
             case MessageType.GET_REPLY -> onRow(operation, Status.of(status), frame, block);
             case MessageType.ERROR_REPLY -> {
                 operation.resendNs = Math.min(operation.resendNs, scheduler.nowNs() + random.around(BACK_OFF_NS));
@@ -280,13 +352,45 @@ final class SimClient implements SimClientNetwork.Receiver {
         }
     }
 
-    private void onResult(SimOperation operation, Status status, long revision) {
-        invariants.onCommandReply(operation, status, revision);
+    private void onResult(SimOperation operation, Status status, long revision, String result) {
+        invariants.onCommandReply(operation, status, revision, result);
         if (operation.kind == Kind.OPEN_SESSION) {
             sessionId = revision;
             trace.add(SimTrace.Kind.SESSION, 0, clientId, revision, 0, 0);
         }
-        done(operation, status, revision, status == Status.OK ? 1 : LinearizabilityChecker.ABSENT);
+        done(operation, status, revision, 0);
+        SimOperation asked = operation.asksFor;
+        if (asked == null) {
+            onOutcome(operation, status, revision, result);
+        } else if (status == Status.OK) {
+            UnsafeBuffer resolved = new UnsafeBuffer(result.getBytes(ISO_8859_1));
+            asked.returnedAt = operation.returnedAt;
+            onOutcome(
+                    asked,
+                    Status.of(resolved.getShort(ResolvedAnswerDescriptor.STATUS_OFFSET, LITTLE_ENDIAN)),
+                    resolved.getLong(ResolvedAnswerDescriptor.REVISION_OFFSET, LITTLE_ENDIAN),
+                    result.substring(ResolvedAnswerDescriptor.RESULT_OFFSET));
+        } else {
+            asked.cancelled = true;
+        }
+    }
+
+    private void onOutcome(SimOperation operation, Status status, long revision, String result) {
+        operation.failed = status == Status.CONDITION_FAILED;
+        operation.result = status == Status.OK ? 1 : LinearizabilityChecker.ABSENT;
+        if (operation.kind == Kind.ADD) {
+            operation.result = new UnsafeBuffer(result.getBytes(ISO_8859_1)).getLong(0, LITTLE_ENDIAN);
+        }
+        if (status == Status.OK && (operation.kind == Kind.PUT || operation.kind == Kind.SWAP)) {
+            see(operation.key, revision, operation.id, operation.valueText());
+        }
+    }
+
+    private void see(int key, long revision, long value, String bytes) {
+        Seen before = seen.get(key);
+        if (before == null || before.revision < revision) {
+            seen.put(key, new Seen(revision, value, bytes));
+        }
     }
 
     private void onRow(SimOperation operation, Status status, UnsafeBuffer frame, int block) {
@@ -295,7 +399,11 @@ final class SimClient implements SimClientNetwork.Receiver {
         if (status == Status.OK) {
             revision = frame.getLong(block + GetReplyDescriptor.MOD_REVISION_OFFSET, LITTLE_ENDIAN);
             value = frame.getLong(block + GetReplyDescriptor.BLOCK_LENGTH, LITTLE_ENDIAN);
-            invariants.onRowReply(operation, value, revision);
+            byte[] row = new byte[frame.getInt(block + GetReplyDescriptor.VALUE_LENGTH_OFFSET, LITTLE_ENDIAN)];
+            frame.getBytes(block + GetReplyDescriptor.BLOCK_LENGTH, row);
+            String text = new String(row, ISO_8859_1);
+            invariants.onRowReply(operation, text, revision);
+            see(operation.key, revision, value, text);
         }
         if (operation.kind == Kind.GET) {
             invariants.onReadReply(operation, revision);

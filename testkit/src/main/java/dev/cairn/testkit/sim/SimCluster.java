@@ -298,10 +298,7 @@ public final class SimCluster {
             content = store.contentHash();
         }
         List<LinearizabilityChecker.Operation> operations = history.stream()
-                .filter(operation -> operation.kind == SimOperation.Kind.PUT
-                        || operation.kind == SimOperation.Kind.DELETE
-                        || (operation.kind == SimOperation.Kind.GET && operation.isDone()))
-                .map(operation -> operation.toHistory(invariants.orderOf(operation)))
+                .flatMap(operation -> operation.toHistory(invariants.orderOf(operation)).stream())
                 .toList();
         LinearizabilityChecker.check(operations).ifPresent(wrong -> {
             throw new InvariantBroken("linearizability", wrong);

@@ -44,7 +44,7 @@ final class SimNode implements SimDirectory.Owner {
     }
 
     private static final Capacities SMALL =
-            new Capacities(1 << 10, 1 << 12, 1 << 12, 1 << 17, 1 << 14, 1 << 15, 1 << 6, 1 << 4);
+            new Capacities(1 << 10, 1 << 16, 1 << 12, 1 << 17, 1 << 14, 1 << 15, 1 << 6, 1 << 4);
     private static final Agent[] AGENTS = Agent.values();
     private static final long NOT_DUE = Long.MAX_VALUE;
     private static final long SPARES_EVERY_NS = 3 * SwarmKnobs.MS;
