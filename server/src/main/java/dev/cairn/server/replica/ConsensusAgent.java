@@ -270,6 +270,7 @@ public final class ConsensusAgent {
         }
         nextTickNs = Math.max(nextTickNs + tickNs, nowNs + tickNs / 2);
         core.tick();
+        appendClock();
         dropLog();
         if (nowNs - nextCursorCheckNs >= 0) {
             nextCursorCheckNs = nowNs + CURSOR_CHECK_NS;
@@ -292,6 +293,20 @@ public final class ConsensusAgent {
         core.truncatePrefix(upToIndex);
         if (core.baseIndex() > before) {
             events.onLogDropped(core.baseIndex() + 1);
+        }
+    }
+
+    /**
+     * The state machine learns the time from entries. When a session's expiry is due and nobody writes, an entry without
+     * content brings it.
+     */
+    private void appendClock() {
+        final long dueMs = apply.nextExpiryLogTimeMs();
+        if (core.role() == Role.LEADER
+                && log.lastLogTimeMs() < dueMs
+                && log.logTimeMs() >= dueMs
+                && wal.ensureRoom(EntryDescriptor.HEADER_LENGTH)) {
+            core.propose(EntryType.CLOCK);
         }
     }
 

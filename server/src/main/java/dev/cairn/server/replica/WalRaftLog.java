@@ -31,6 +31,7 @@ final class WalRaftLog implements RaftLog {
     private long nowNs;
     private long leaderSinceNs;
     private long leaderLogTimeMs;
+    private long lastLogTimeMs;
 
     /**
      * @param wallClockSeedMs milliseconds since 1970, used as the log time of index 1 if this node appends it
@@ -61,6 +62,17 @@ final class WalRaftLog implements RaftLog {
         } else {
             throw new IllegalStateException("last entry " + last + " cannot be read");
         }
+        lastLogTimeMs = leaderLogTimeMs;
+    }
+
+    /** A leader's log time now: that of the log's end when it took over, and what has passed since. */
+    long logTimeMs() {
+        return leaderLogTimeMs + (nowNs - leaderSinceNs) / 1_000_000;
+    }
+
+    /** Log time of the last entry that this leader has appended, or found. */
+    long lastLogTimeMs() {
+        return lastLogTimeMs;
     }
 
     void stage(final DirectBuffer buffer, final int offset, final int length) {
@@ -86,7 +98,8 @@ final class WalRaftLog implements RaftLog {
             wal.appendEntry(batch.buffer(), batch.offsetOfIndex(index), batch.lengthOfIndex(index));
             return;
         }
-        final long logTimeMs = leaderLogTimeMs + (nowNs - leaderSinceNs) / 1_000_000;
+        final long logTimeMs = logTimeMs();
+        lastLogTimeMs = logTimeMs;
         if (type == EntryType.NOOP) {
             wal.append(index, term, logTimeMs, type, NO_PAYLOAD, 0, 0);
         } else {
