@@ -3,7 +3,9 @@ package dev.cairn.wal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import net.openhft.chronicle.bytes.BytesStore;
 import net.openhft.chronicle.bytes.MappedBytes;
+import net.openhft.chronicle.core.io.ReferenceOwner;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
@@ -94,8 +96,20 @@ final class MappedSegmentFile implements SegmentFile {
         if (bytes != null) {
             mapped = null;
             view = null;
-            bytes.releaseLast();
+            unmap(bytes);
         }
+    }
+
+    /**
+     * Chronicle holds its store once more than it releases it when a file is mapped as a whole: left to itself, the mapping, and
+     * with it the disk space of a deleted file, would stay until the process ends.
+     */
+    private static void unmap(MappedBytes bytes) {
+        BytesStore<?, ?> store = bytes.bytesStore();
+        if (store != null && store.refCount() > 1) {
+            store.release(ReferenceOwner.INIT);
+        }
+        bytes.releaseLast();
     }
 
     @Override

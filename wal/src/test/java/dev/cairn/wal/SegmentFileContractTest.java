@@ -2,11 +2,16 @@ package dev.cairn.wal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.cairn.wal.simulated.SimulatedDirectory;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,6 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What every segment file and directory must do, whatever is below. */
 final class SegmentFileContractTest {
     private static final int LENGTH = 64 * 1024;
+    private static final Path MAPS = Path.of("/proc/self/maps");
 
     @TempDir
     Path folder;
@@ -73,6 +79,32 @@ final class SegmentFileContractTest {
         assertThat(again.length()).isEqualTo(LENGTH);
         assertThat(read(again, 0, LENGTH)).isEqualTo(expected);
         again.close();
+    }
+
+    /** A mapping that stays keeps its deleted file's disk space. */
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel"})
+    void nothingStaysMappedAfterTheLastAppend(String kind) throws Exception {
+        assumeTrue(Files.exists(MAPS), "only Linux tells what is mapped");
+        SegmentFile file = prepared(directory(kind), "a");
+        file.startAppending();
+        file.append(4096, new UnsafeBuffer(LogFixture.payload(720, 1, 1)), 0, 72);
+        file.flush();
+        assertThat(isMapped()).isTrue();
+
+        file.stopAppending();
+
+        // Chronicle unmaps on a thread of its own.
+        long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        while (isMapped() && System.nanoTime() - deadlineNs < 0) {
+            LockSupport.parkNanos(1_000_000);
+        }
+        assertThat(isMapped()).as("still mapped").isFalse();
+        file.close();
+    }
+
+    private boolean isMapped() throws IOException {
+        return Files.readString(MAPS).contains(folder.toRealPath().toString());
     }
 
     @ParameterizedTest
