@@ -8,6 +8,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.covers.Covers;
 import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.ResolvedAnswerDescriptor;
 import dev.cairn.protocol.ResultEntryDescriptor;
@@ -195,6 +196,7 @@ final class KvCommandsTest {
 
     @Test
     @Tag("K04")
+    @Covers("X08")
     void aBatchIsOneRevision() {
         send(PUT, "b", "old");
         send(PUT, "d", "old");

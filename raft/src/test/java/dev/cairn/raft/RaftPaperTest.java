@@ -152,7 +152,7 @@ class RaftPaperTest {
 
     /** Figure 2, candidates: another timeout, another election; the term rises. */
     @Test
-    @Covers("R01")
+    @Covers({"R01", "T33"})
     void aCandidateThatWinsNothingTriesAgainInAHigherTerm() {
         TestNode node = TestNode.of(1, 3);
         node.startElection();

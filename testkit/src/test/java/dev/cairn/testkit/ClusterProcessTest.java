@@ -118,7 +118,7 @@ class ClusterProcessTest {
     }
 
     @Test
-    @Covers({"O01", "R31", "W10"})
+    @Covers({"O01", "O02", "R31", "W10"})
     void singleNodeServesStopsCleanlyAndFindsItsDataAgain() {
         try (ProcessCluster cluster = new ProcessCluster(directory, 1).startAll()) {
             cluster.awaitLeader();
@@ -126,7 +126,11 @@ class ClusterProcessTest {
                 client.put(new byte[] {1}, new byte[] {2});
             }
             assertThat(cluster.terminate(1)).as("exit code of SIGTERM").isEqualTo(143);
-            assertThat(cluster.logLines(1)).anyMatch(line -> line.contains("event=stop.done"));
+            assertThat(cluster.logLines(1))
+                    .anyMatch(line -> line.contains("event=stop.done"))
+                    .anyMatch(line -> line.contains("event=role node=1 role=LEADER term=1"))
+                    .filteredOn(line -> line.contains("event="))
+                    .allMatch(line -> line.contains(" node=1 "));
             cluster.start(1);
             cluster.awaitLeader();
             try (CairnClient client = cluster.connect()) {

@@ -35,7 +35,7 @@ class PartitionTest {
     }
 
     @Test
-    @Covers({"T33", "T34", "T38"})
+    @Covers({"R14", "T33", "T34", "T38"})
     void minorityBlocksMajorityGoesOnAndBothAgreeAfterHealing() {
         try (InProcessCluster cluster = new InProcessCluster(directory, 5).startAll()) {
             final int old = cluster.awaitStableLeader();

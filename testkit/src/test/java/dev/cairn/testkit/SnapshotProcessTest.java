@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.client.CairnClient;
 import dev.cairn.client.ServerStatus;
+import dev.cairn.covers.Covers;
 import dev.cairn.protocol.NodeStatus;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -98,6 +99,7 @@ class SnapshotProcessTest {
     @Tag("T27")
     @Tag("W09")
     @Tag("W10")
+    @Covers({"R25", "W09"})
     void aSnapshotSurvivesRestartsOfEveryKind() throws Exception {
         try (ProcessCluster cluster = new ProcessCluster(directory, 1, SMALL_LOG).startAll();
                 CairnClient client = cluster.connect()) {

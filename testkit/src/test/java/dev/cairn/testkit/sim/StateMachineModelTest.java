@@ -71,7 +71,7 @@ final class StateMachineModelTest {
             @Nullable Result result, TreeMap<String, Row> rows, long digest, int sessions, long nextExpiry) {}
 
     @Test
-    @Covers({"K06", "R30", "W15", "X02"})
+    @Covers({"K06", "R30", "T07", "W11", "W15", "X02"})
     void replicasInMemoryAgreeWithTheModel() {
         long seed = Seeds.choose();
         Map<Status, Integer> seen = new EnumMap<>(Status.class);
@@ -110,7 +110,7 @@ final class StateMachineModelTest {
     }
 
     @Test
-    @Covers({"K06", "R30", "X02"})
+    @Covers({"K06", "R30", "T07", "W11", "X02"})
     void replicasOnRocksDbAgreeWithTheModel() {
         long seed = Seeds.choose();
         for (int run = 0; run < ROCKS_SEEDS; run++) {
