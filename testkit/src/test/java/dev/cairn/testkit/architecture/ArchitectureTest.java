@@ -93,7 +93,8 @@ class ArchitectureTest {
                         .should()
                         .dependOnClassesThat()
                         .resideInAPackage("io.netty..")
-                        .as("only client, protocol, testkit's proxies and the server's net and http packages use Netty"),
+                        .as(
+                                "only client, protocol, testkit's proxies and the server's net and http packages use Netty"),
                 List.of(NettyOutsideNet.class)));
         rules.add(new Rule(
                 noClasses()
