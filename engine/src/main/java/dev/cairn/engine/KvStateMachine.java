@@ -504,6 +504,7 @@ public final class KvStateMachine implements StateMachine {
     }
 
     /** Sessions open now, those of the open batch included. */
+    @Override
     public int sessionCount() {
         return sessions.size();
     }

@@ -291,6 +291,15 @@ public final class RocksStore implements KvStore {
         }
     }
 
+    /** Bytes of the files that hold the data, without what is still in memory only. */
+    public long fileBytes() {
+        try {
+            return db.getLongProperty("rocksdb.total-sst-files-size");
+        } catch (RocksDBException e) {
+            throw failure("read of the size", "", e);
+        }
+    }
+
     @Override
     public AppliedState flushedApplied() {
         try (ReadOptions persisted = new ReadOptions().setReadTier(ReadTier.PERSISTED_TIER)) {

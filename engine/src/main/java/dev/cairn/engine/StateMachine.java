@@ -77,4 +77,7 @@ public interface StateMachine {
      * {@link Long#MAX_VALUE} = nothing. A leader without traffic appends a CLOCK entry once its log time has reached this.
      */
     long nextExpiryLogTimeMs();
+
+    /** Open sessions, as of the last commit. */
+    int sessionCount();
 }

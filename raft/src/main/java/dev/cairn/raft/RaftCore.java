@@ -946,6 +946,12 @@ public final class RaftCore {
         return ordinal < 0 || role != Role.LEADER ? 0 : peers[ordinal].matchIndex;
     }
 
+    /** The entry that a peer is sent next; 0 for this node itself, or when this node does not lead. */
+    public long nextIndex(final int nodeId) {
+        final int ordinal = ordinalOf(nodeId);
+        return ordinal < 0 || role != Role.LEADER ? 0 : peers[ordinal].nextIndex;
+    }
+
     // For RaftInvariants.
 
     int nodeId() {

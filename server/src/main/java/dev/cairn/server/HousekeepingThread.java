@@ -14,13 +14,22 @@ final class HousekeepingThread {
 
     private static final long STEP_NS = TimeUnit.MILLISECONDS.toNanos(1);
 
+    private static final long OBSERVE_NS = TimeUnit.SECONDS.toNanos(1);
+
     private final SparePreparer spares;
+    private final Runnable observe;
     private final FatalErrorHandler fatal;
     private final Thread thread;
     private volatile boolean stopping;
 
-    HousekeepingThread(final SparePreparer spares, final FatalErrorHandler fatal) {
+    /**
+     * Made, not started.
+     *
+     * @param observe called once a second; quick, for a roll of the log may wait for it
+     */
+    HousekeepingThread(final SparePreparer spares, final Runnable observe, final FatalErrorHandler fatal) {
         this.spares = spares;
+        this.observe = observe;
         this.fatal = fatal;
         thread = new Thread(this::run, "housekeeping");
         thread.setDaemon(true);
@@ -38,8 +47,13 @@ final class HousekeepingThread {
 
     private void run() {
         try {
+            long observedNs = System.nanoTime() - OBSERVE_NS;
             while (!stopping) {
                 final int work = spares.doWork(System.nanoTime());
+                if (System.nanoTime() - observedNs >= OBSERVE_NS) {
+                    observedNs = System.nanoTime();
+                    observe.run();
+                }
                 LockSupport.parkNanos(this, work > 0 ? STEP_NS : IDLE_NS);
             }
         } catch (Throwable failure) {

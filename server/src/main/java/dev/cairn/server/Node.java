@@ -2,8 +2,10 @@ package dev.cairn.server;
 
 import dev.cairn.engine.CheckpointStore;
 import dev.cairn.raft.Role;
-import dev.cairn.server.http.HttpCounts;
 import dev.cairn.server.http.HttpGateway;
+import dev.cairn.server.http.HttpObserver;
+import dev.cairn.server.metrics.NodeMetrics;
+import dev.cairn.server.metrics.ReplicaMetrics;
 import dev.cairn.server.net.CheckpointSocket;
 import dev.cairn.server.net.NetLoop;
 import dev.cairn.server.net.NettyClientTransport;
@@ -58,6 +60,7 @@ public final class Node implements AutoCloseable {
     private final NettyPeerTransport.Self self;
     private final SnapshotService snapshots;
     private final Installation installation;
+    private final NodeMetrics metrics;
     private final RunningReplica.Surroundings surroundings;
     private final Thread loopThread;
     /** Made by the thread that starts the node, later changed by the loop thread only. */
@@ -104,6 +107,13 @@ public final class Node implements AutoCloseable {
         clients = new NettyClientTransport(loop, config.nodeId(), config.clusterIdHash());
         allClients = new InProcessClients(clients, loop, HTTP_INBOX_BYTES);
         instance = random.nextLong();
+        final ReplicaMetrics replicaMetrics = new ReplicaMetrics(
+                System::nanoTime,
+                config.members().stream()
+                        .mapToInt(Member::id)
+                        .filter(id -> id != config.nodeId())
+                        .toArray());
+        metrics = new NodeMetrics(config.nodeId(), config.clusterId(), version(), replicaMetrics);
         final CheckpointStore checkpoints = new CheckpointStore(config.dataDir(), config.clusterId(), random::nextLong);
         snapshots = new SnapshotService(
                 config.snapshots(),
@@ -112,11 +122,21 @@ public final class Node implements AutoCloseable {
                 checkpoints,
                 this::readCheckpointsOf,
                 loop,
-                fatal);
+                fatal,
+                metrics.snapshots());
         snapshots.open();
         peers.serveCheckpoints(snapshots.requests());
         surroundings = new RunningReplica.Surroundings(
-                config, identity, random, peers, allClients, new LoggedEvents(), loop, snapshots, fatal);
+                config,
+                identity,
+                random,
+                peers,
+                allClients,
+                new LoggedEvents(),
+                loop,
+                snapshots,
+                replicaMetrics,
+                fatal);
         installation = new Installation(config.dataDir());
         running = openReplica(installation.recover(checkpoints).orElse(null));
     }
@@ -137,6 +157,16 @@ public final class Node implements AutoCloseable {
             }
         }
         throw new IOException("node " + nodeId + " is no member");
+    }
+
+    private static String version() {
+        final String version = Node.class.getPackage().getImplementationVersion();
+        return version == null ? "unpackaged" : version;
+    }
+
+    /** Any thread: what this node counts and measures. */
+    public NodeMetrics metrics() {
+        return metrics;
     }
 
     private void startThreads() {
@@ -179,7 +209,7 @@ public final class Node implements AutoCloseable {
         return HttpGateway.start(
                 new HttpGateway.Config(socketAddress(listen), clientAddresses, httpAddresses, instance),
                 allClients,
-                new HttpCounts());
+                new ObservedHttp());
     }
 
     // ---- loop thread ---------------------------------------------------------------------------------------------
@@ -260,6 +290,7 @@ public final class Node implements AutoCloseable {
         running = openReplica(new Replica.Installed(staged.index(), staged.term()));
         running.start();
         snapshots.takeStaged(false);
+        metrics.snapshots().onInstalled();
         LOGGER.info(
                 "event=snapshot.installed index={} term={} bytes={} ms={}",
                 staged.index(),
@@ -320,6 +351,24 @@ public final class Node implements AutoCloseable {
 
     private static long millis(final long fromNs, final long toNs) {
         return TimeUnit.NANOSECONDS.toMillis(toNs - fromNs);
+    }
+
+    /** The gateway's side of this node's metrics. */
+    private final class ObservedHttp implements HttpObserver {
+        @Override
+        public void onResponse(final int code, final long durationNs) {
+            metrics.http().onResponse(code, durationNs);
+        }
+
+        @Override
+        public String scrape() {
+            return metrics.scrape();
+        }
+
+        @Override
+        public String contentType() {
+            return NodeMetrics.CONTENT_TYPE;
+        }
     }
 
     /** One line per fact. */

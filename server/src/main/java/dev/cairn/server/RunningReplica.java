@@ -3,6 +3,7 @@ package dev.cairn.server;
 import dev.cairn.engine.RocksStore;
 import dev.cairn.engine.RocksStoreConfig;
 import dev.cairn.raft.RaftConfig;
+import dev.cairn.server.metrics.ReplicaMetrics;
 import dev.cairn.server.replica.Capacities;
 import dev.cairn.server.replica.ClientTransport;
 import dev.cairn.server.replica.ConsensusAgent;
@@ -54,6 +55,7 @@ final class RunningReplica {
             EventLog events,
             Wakeable loop,
             SnapshotService snapshots,
+            ReplicaMetrics metrics,
             FatalErrorHandler fatal) {}
 
     /**
@@ -95,7 +97,8 @@ final class RunningReplica {
                         applyWake,
                         readerWake,
                         rangeReaderWake,
-                        around.snapshots()),
+                        around.snapshots(),
+                        around.metrics()),
                 System.nanoTime(),
                 installed);
         logRecovery(replica.recovery(), millis(storeNs, System.nanoTime()));
@@ -108,7 +111,8 @@ final class RunningReplica {
         readerWake.to = readerThread;
         rangeReaderWake.to = rangeReaderThread;
         checkpoints = around.snapshots().agentFor(store, replica.apply()::appliedIndex);
-        housekeeping = new HousekeepingThread(replica.spares(), around.fatal());
+        housekeeping = new HousekeepingThread(
+                replica.spares(), () -> around.metrics().storeBytes().set(store.fileBytes()), around.fatal());
     }
 
     private static Replica.Config replicaConfig(

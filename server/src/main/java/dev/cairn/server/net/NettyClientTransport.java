@@ -133,6 +133,16 @@ public final class NettyClientTransport implements ClientTransport {
         return !inbox.isEmpty();
     }
 
+    @Override
+    public int connectionCount() {
+        return connections.size();
+    }
+
+    @Override
+    public long waitingBytes() {
+        return inbox.bytes();
+    }
+
     private void onChunk(final Connection connection, final ByteBuf chunk) {
         connection.feed(chunk);
     }

@@ -43,6 +43,10 @@ final class AppliedWaits {
         return true;
     }
 
+    int count() {
+        return count;
+    }
+
     private void noteBounds(final int slot) {
         lowestIndex = Math.min(lowestIndex, indexes[slot]);
         if (slot == 0 || deadlinesNs[slot] - earliestDeadlineNs < 0) {

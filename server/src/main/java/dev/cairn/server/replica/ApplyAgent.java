@@ -5,6 +5,7 @@ import dev.cairn.engine.ResultSink;
 import dev.cairn.engine.StateMachine;
 import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.Status;
+import dev.cairn.server.metrics.ReplicaMetrics;
 import dev.cairn.wal.LogCursor;
 import java.nio.ByteBuffer;
 import org.agrona.BitUtil;
@@ -49,6 +50,7 @@ public final class ApplyAgent implements DutyCycle {
     private final LogCursor cursor;
     private final StateMachine stateMachine;
     private final Wakeable loop;
+    private final ReplicaMetrics metrics;
     private final OneToOneRingBuffer commitRing;
     private final OneToOneRingBuffer resultRing;
     private final MessageHandler onRange = this::onRange;
@@ -72,13 +74,18 @@ public final class ApplyAgent implements DutyCycle {
     private volatile long nextExpiryLogTimeMs;
 
     ApplyAgent(
-            final LogCursor cursor, final StateMachine stateMachine, final Wakeable loop, final Capacities capacities) {
+            final LogCursor cursor,
+            final StateMachine stateMachine,
+            final Wakeable loop,
+            final Capacities capacities,
+            final ReplicaMetrics metrics) {
         commitRing = newRing(capacities.commitRingBytes());
         resultRing = newRing(capacities.resultRingBytes());
         maxResultBytes = Math.min(StateMachine.MAX_RESULT_BYTES, resultRing.maxMsgLength() - RESULT_BYTES_OFFSET);
         this.cursor = cursor;
         this.stateMachine = stateMachine;
         this.loop = loop;
+        this.metrics = metrics;
         nextIndex = stateMachine.appliedIndex() + 1;
         lastIndex = stateMachine.appliedIndex();
         appliedIndex = stateMachine.appliedIndex();
@@ -128,6 +135,16 @@ public final class ApplyAgent implements DutyCycle {
         return taken;
     }
 
+    /** Any thread: bytes of ranges that wait to be applied. */
+    int commitRingBytes() {
+        return commitRing.size();
+    }
+
+    /** Any thread: bytes of results that wait for the loop. */
+    int resultRingBytes() {
+        return resultRing.size();
+    }
+
     /** Any thread: the state machine and every reader see everything up to here. */
     public long appliedIndex() {
         return appliedIndex;
@@ -166,6 +183,8 @@ public final class ApplyAgent implements DutyCycle {
             nextExpiryLogTimeMs = stateMachine.nextExpiryLogTimeMs();
             appliedIndex = stateMachine.appliedIndex();
             loop.wake();
+            metrics.applyBatch().record(applied, 1);
+            metrics.sessions().set(stateMachine.sessionCount());
         }
         return applied;
     }

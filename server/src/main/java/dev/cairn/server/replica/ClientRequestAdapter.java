@@ -2,6 +2,7 @@ package dev.cairn.server.replica;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
+import dev.cairn.engine.CommandFlyweight;
 import dev.cairn.engine.CommandRefusal;
 import dev.cairn.engine.CommandValidator;
 import dev.cairn.protocol.CheckpointReadDescriptor;
@@ -32,6 +33,8 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
         final int block = offset + FrameHeader.HEADER_LENGTH;
         final int variable = block + blockLength;
         final int variableLength = length - FrameHeader.HEADER_LENGTH - blockLength;
+        agent.countRequest(
+                type, type == MessageType.COMMAND ? CommandFlyweight.kindOf(frame, variable, variableLength) : 0);
         if (variableLength < 0) {
             agent.refuse(
                     connectionId,
@@ -56,6 +59,7 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
             case MessageType.CHECKPOINT_OPEN -> agent.onCheckpointOpen(connectionId, requestId);
             case MessageType.CHECKPOINT_READ -> onCheckpointRead(connectionId, requestId, frame, block);
             case MessageType.STATUS -> agent.onStatus(connectionId, requestId);
+            case MessageType.NODE_DETAILS -> agent.onNodeDetails(connectionId, requestId);
             case MessageType.WAIT_APPLIED ->
                 agent.onWaitApplied(
                         connectionId,

@@ -27,6 +27,16 @@ public interface ClientTransport {
     @Nullable
     MutableDirectBuffer claim(long connectionId, int length);
 
+    /** Open connections. */
+    default int connectionCount() {
+        return 0;
+    }
+
+    /** Bytes of frames that have arrived and wait for {@link #poll}. */
+    default long waitingBytes() {
+        return 0;
+    }
+
     /** Queues the frame that was claimed last. */
     void send();
 

@@ -11,6 +11,9 @@ import dev.cairn.raft.EntryType;
 import dev.cairn.raft.RaftCore;
 import dev.cairn.raft.RaftOutput;
 import dev.cairn.raft.Role;
+import dev.cairn.server.metrics.Counter;
+import dev.cairn.server.metrics.Level;
+import dev.cairn.server.metrics.LoopMetrics;
 import dev.cairn.wal.EntryDescriptor;
 import dev.cairn.wal.HardState;
 import dev.cairn.wal.Wal;
@@ -80,6 +83,9 @@ public final class ConsensusAgent {
     private final ClientRequestAdapter clientAdapter = new ClientRequestAdapter(this);
     private final EventLog events;
     private final Snapshots snapshots;
+    private final LoopMetrics metrics;
+    private final Counter storeBytes;
+    private final Counter sessions;
 
     private final ReplySlots slots;
     private final PendingReads reads = new PendingReads();
@@ -125,7 +131,10 @@ public final class ConsensusAgent {
         clients = around.clients();
         events = around.events();
         snapshots = around.snapshots();
-        replies = new ReplyPublisher(clients);
+        metrics = around.metrics().loop();
+        storeBytes = around.metrics().storeBytes();
+        sessions = around.metrics().sessions();
+        replies = new ReplyPublisher(clients, metrics);
         peerPublisher = new PeerPublisher(peers, wal.newLoopCursor());
         nowNs = startNs;
         nextTickNs = startNs + tickNs;
@@ -146,6 +155,7 @@ public final class ConsensusAgent {
         offeredIndex = apply.appliedIndex();
         lastAppendedPosition = wal.appendedPosition();
         lastAppendNs = startNs;
+        metrics.onStart(core.durableIndex(), core.appliedIndex());
         readableFromIndex = Math.min(wal.startCommitHint(), wal.appendedIndex());
     }
 
@@ -169,6 +179,14 @@ public final class ConsensusAgent {
         work += reads.serve(core.appliedIndex(), READS_PER_CYCLE, serveRead);
         work += waits.end(core.appliedIndex(), nowNs, endWait);
         clients.flush();
+        metrics.onCycle(
+                core.role() == Role.LEADER,
+                core.lastIndex(),
+                core.durableIndex(),
+                core.commitIndex(),
+                core.appliedIndex(),
+                reads.lastReadId(),
+                nowNs);
         return work;
     }
 
@@ -272,6 +290,7 @@ public final class ConsensusAgent {
         core.tick();
         appendClock();
         dropLog();
+        publishLevels();
         if (nowNs - nextCursorCheckNs >= 0) {
             nextCursorCheckNs = nowNs + CURSOR_CHECK_NS;
             if (rangeReader.offerTime(nowNs)) {
@@ -279,6 +298,31 @@ public final class ConsensusAgent {
             }
         }
         return 1;
+    }
+
+    /** Numbers that are looked at from outside, at the pace of ticks. */
+    private void publishLevels() {
+        metrics.level(Level.ROLE, ReplyPublisher.roleCode(core.role()));
+        metrics.level(Level.TERM, core.currentTerm());
+        metrics.level(Level.LEADER_ID, core.leaderId());
+        metrics.level(Level.COMMIT_INDEX, core.commitIndex());
+        metrics.level(Level.APPLIED_INDEX, core.appliedIndex());
+        metrics.level(Level.LAST_INDEX, core.lastIndex());
+        metrics.level(Level.DURABLE_INDEX, core.durableIndex());
+        metrics.level(Level.FIRST_INDEX, wal.firstIndex());
+        metrics.level(Level.LOG_BYTES, wal.bytesBehind(0));
+        metrics.level(Level.OPEN_PROPOSALS, slots.count());
+        metrics.level(Level.OPEN_PROPOSAL_BYTES, openBytes);
+        metrics.level(Level.COMMIT_RING_BYTES, apply.commitRingBytes());
+        metrics.level(Level.RESULT_RING_BYTES, apply.resultRingBytes());
+        metrics.level(Level.CLIENT_INBOX_BYTES, clients.waitingBytes());
+        metrics.level(Level.PENDING_READS, reads.count());
+        metrics.level(Level.APPLIED_WAITS, waits.count());
+        metrics.level(Level.CLIENT_CONNECTIONS, clients.connectionCount());
+        final boolean leads = core.role() == Role.LEADER;
+        for (int i = 0; i < metrics.peerCount(); i++) {
+            metrics.matchIndex(i, leads ? core.matchIndex(metrics.peer(i)) : 0);
+        }
     }
 
     /** What a snapshot holds may go from the log, in whole segments and behind a kept tail. */
@@ -311,6 +355,11 @@ public final class ConsensusAgent {
     }
 
     // ---- clients -------------------------------------------------------------------------------------------------
+
+    /** Each frame of a client, before it is looked at. */
+    void countRequest(final int type, final int commandKind) {
+        metrics.onRequest(type, commandKind);
+    }
 
     void onCommand(
             final long connectionId,
@@ -479,6 +528,19 @@ public final class ConsensusAgent {
 
     void onStatus(final long connectionId, final long requestId) {
         replies.statusReply(connectionId, requestId, nodeId, core, apply.digest(), leaderAddress());
+    }
+
+    void onNodeDetails(final long connectionId, final long requestId) {
+        final NodeDetails.Sizes sizes = new NodeDetails.Sizes(
+                wal.bytesBehind(0),
+                storeBytes.get(),
+                snapshots.newestIndex(),
+                sessions.get(),
+                clients.connectionCount());
+        replies.nodeDetailsReply(
+                connectionId,
+                requestId,
+                NodeDetails.json(nodeId, core, metrics, leaderAddress(), apply.digest(), sizes));
     }
 
     void refuse(final long connectionId, final long requestId, final Status status, final String text) {
@@ -655,11 +717,13 @@ public final class ConsensusAgent {
         @Override
         public void onReadsConfirmed(final long lastReadId, final long readIndex) {
             reads.onConfirmed(lastReadId, readIndex);
+            metrics.onReadsConfirmed(lastReadId);
         }
 
         @Override
         public void onReadsFailed() {
             reads.failAll(failRead);
+            metrics.onReadsFailed(reads.lastReadId());
         }
 
         @Override
@@ -669,6 +733,7 @@ public final class ConsensusAgent {
             } else {
                 tellWaitingConnections();
             }
+            metrics.onRole(ReplyPublisher.roleCode(role), core.lastIndex());
             events.onRoleChanged(role, term, leaderId, reason);
         }
 

@@ -97,6 +97,16 @@ public final class InProcessClients implements ClientTransport {
     }
 
     @Override
+    public int connectionCount() {
+        return network.connectionCount();
+    }
+
+    @Override
+    public long waitingBytes() {
+        return network.waitingBytes() + inbox.size();
+    }
+
+    @Override
     public @Nullable MutableDirectBuffer claim(final long connectionId, final int length) {
         claimed = null;
         if (connectionId >= 0) {

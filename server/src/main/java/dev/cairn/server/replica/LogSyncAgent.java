@@ -1,5 +1,6 @@
 package dev.cairn.server.replica;
 
+import dev.cairn.server.metrics.ReplicaMetrics;
 import dev.cairn.wal.HardState;
 import dev.cairn.wal.HardStateFile;
 import dev.cairn.wal.Wal;
@@ -16,6 +17,7 @@ public final class LogSyncAgent implements DutyCycle {
     private final Wal wal;
     private final HardStateFile hardStateFile;
     private final Wakeable loop;
+    private final ReplicaMetrics metrics;
 
     // The sequence in both is the core's, which may skip; the file counts its own writes.
 
@@ -25,11 +27,17 @@ public final class LogSyncAgent implements DutyCycle {
     /** Written by this agent: the newest hard state that is on disk. */
     private volatile HardState durable;
 
-    LogSyncAgent(final Wal wal, final HardStateFile hardStateFile, final HardState durable, final Wakeable loop) {
+    LogSyncAgent(
+            final Wal wal,
+            final HardStateFile hardStateFile,
+            final HardState durable,
+            final Wakeable loop,
+            final ReplicaMetrics metrics) {
         this.wal = wal;
         this.hardStateFile = hardStateFile;
         this.durable = durable;
         this.loop = loop;
+        this.metrics = metrics;
     }
 
     /** Loop thread: wants this state on disk; one that was requested before and is not yet written may be skipped. */
@@ -64,9 +72,11 @@ public final class LogSyncAgent implements DutyCycle {
         if (wanted == null || wanted.sequence() <= durable.sequence()) {
             return 0;
         }
+        final long startNs = metrics.nowNs();
         hardStateFile.write(wanted.term(), wanted.votedFor(), wanted.repairing(), wanted.storageEpoch());
         durable = wanted;
         loop.wake();
+        metrics.disk().onHardStateWrite(metrics.nowNs() - startNs);
         return 1;
     }
 
@@ -74,8 +84,16 @@ public final class LogSyncAgent implements DutyCycle {
         if (!wal.hasUnforced()) {
             return 0;
         }
-        wal.force();
+        final long startNs = metrics.nowNs();
+        final long before = wal.durablePosition();
+        final long after = wal.force();
         loop.wake();
+        metrics.disk().onForce(metrics.nowNs() - startNs, bytesBetween(before, after));
         return 1;
+    }
+
+    /** Of positions in one segment the distance; else what the force wrote to the later one. */
+    private static long bytesBetween(final long before, final long after) {
+        return before >>> Integer.SIZE == after >>> Integer.SIZE ? after - before : after & 0xFFFF_FFFFL;
     }
 }

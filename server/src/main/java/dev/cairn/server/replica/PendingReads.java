@@ -49,6 +49,7 @@ final class PendingReads {
     private final ExpandableRingBuffer.MessageConsumer failConsumer = this::handOut;
     private int roundCount;
     private int handedOut;
+    private int queued;
     private long lastReadId;
     private long servableReadId;
     private Handler handler = (connectionId, requestId, type, minRevision, buffer, offset, length) -> {
@@ -77,7 +78,18 @@ final class PendingReads {
         if (!queue.append(scratch, 0, ASKED_OFFSET + length)) {
             return 0;
         }
+        queued++;
         return ++lastReadId;
+    }
+
+    /** Id of the read that was queued last. */
+    long lastReadId() {
+        return lastReadId;
+    }
+
+    /** Reads that were queued and not handed out. */
+    int count() {
+        return queued;
     }
 
     void onConfirmed(final long confirmedReadId, final long readIndex) {
@@ -115,6 +127,7 @@ final class PendingReads {
 
     private boolean handOut(final DirectBuffer buffer, final int offset, final int length, final int headOffset) {
         handedOut++;
+        queued--;
         handler.onRead(
                 buffer.getLong(offset + CONNECTION_ID_OFFSET),
                 buffer.getLong(offset + REQUEST_ID_OFFSET),

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.cairn.engine.KvReader;
 import dev.cairn.engine.KvStoreException;
+import dev.cairn.server.metrics.ReplicaMetrics;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.MessageHandler;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -25,15 +26,17 @@ public final class ReaderAgent implements DutyCycle {
 
     private final KvReader reader;
     private final Wakeable loop;
+    private final ReplicaMetrics metrics;
     private final OneToOneRingBuffer requests;
     private final OneToOneRingBuffer results;
     private final MessageHandler onRequest = this::onRequest;
 
-    ReaderAgent(final KvReader reader, final Wakeable loop, final Capacities capacities) {
+    ReaderAgent(final KvReader reader, final Wakeable loop, final Capacities capacities, final ReplicaMetrics metrics) {
         requests = ApplyAgent.newRing(capacities.readRingBytes());
         results = ApplyAgent.newRing(capacities.rowRingBytes());
         this.reader = reader;
         this.loop = loop;
+        this.metrics = metrics;
     }
 
     /**
@@ -77,6 +80,7 @@ public final class ReaderAgent implements DutyCycle {
     private void onRequest(final int type, final DirectBuffer buffer, final int offset, final int length) {
         final long connectionId = buffer.getLong(offset + CONNECTION_ID_OFFSET);
         final long requestId = buffer.getLong(offset + REQUEST_ID_OFFSET);
+        final long startNs = metrics.nowNs();
         try {
             final int rowLength = reader.get(buffer, offset + BYTES_OFFSET, length - BYTES_OFFSET, false);
             final boolean found = rowLength >= 0;
@@ -91,6 +95,7 @@ public final class ReaderAgent implements DutyCycle {
             final byte[] text = String.valueOf(failure.getMessage()).getBytes(UTF_8);
             answer(FAILED_MESSAGE, connectionId, requestId, new UnsafeBuffer(text), text.length);
         }
+        metrics.slowRead().record(metrics.nowNs() - startNs, 1);
     }
 
     private void answer(

@@ -6,6 +6,7 @@ import dev.cairn.engine.KvStateMachine;
 import dev.cairn.engine.KvStore;
 import dev.cairn.engine.SessionLimits;
 import dev.cairn.raft.RaftConfig;
+import dev.cairn.server.metrics.ReplicaMetrics;
 import dev.cairn.wal.Floor;
 import dev.cairn.wal.HardState;
 import dev.cairn.wal.HardStateFile;
@@ -77,8 +78,9 @@ public final class Replica implements AutoCloseable {
             Wakeable applyWake,
             Wakeable slowReaderWake,
             Wakeable rangeReaderWake,
-            Snapshots snapshots) {
-        /** Without snapshots. */
+            Snapshots snapshots,
+            ReplicaMetrics metrics) {
+        /** Without snapshots, and with numbers that nobody reads. */
         public Surroundings(
                 final SegmentDirectory rootDirectory,
                 final SegmentDirectory walDirectory,
@@ -107,7 +109,8 @@ public final class Replica implements AutoCloseable {
                     applyWake,
                     slowReaderWake,
                     rangeReaderWake,
-                    Snapshots.NONE);
+                    Snapshots.NONE,
+                    ReplicaMetrics.unread());
         }
     }
 
@@ -163,11 +166,11 @@ public final class Replica implements AutoCloseable {
 
         final KvStateMachine stateMachine =
                 new KvStateMachine(around.store(), config.capacities().headerCacheEntries(), SessionLimits.REPLICATED);
-        logSync = new LogSyncAgent(wal, hardStateFile, hardState, around.loopWake());
-        apply = new ApplyAgent(wal.newCursor(), stateMachine, around.loopWake(), config.capacities());
+        logSync = new LogSyncAgent(wal, hardStateFile, hardState, around.loopWake(), around.metrics());
+        apply = new ApplyAgent(wal.newCursor(), stateMachine, around.loopWake(), config.capacities(), around.metrics());
         memoryReader = around.store().newReader();
         slowKvReader = around.store().newReader();
-        slowReader = new ReaderAgent(slowKvReader, around.loopWake(), config.capacities());
+        slowReader = new ReaderAgent(slowKvReader, around.loopWake(), config.capacities(), around.metrics());
         rangeKvReader = around.store().newReader();
         rangeReader = new RangeReaderAgent(rangeKvReader, around.loopWake(), config.capacities(), around.salts());
         consensus = new ConsensusAgent(

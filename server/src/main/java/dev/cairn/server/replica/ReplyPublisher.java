@@ -19,6 +19,7 @@ import dev.cairn.protocol.StatusReplyDescriptor;
 import dev.cairn.protocol.WaitAppliedReplyDescriptor;
 import dev.cairn.raft.RaftCore;
 import dev.cairn.raft.Role;
+import dev.cairn.server.metrics.LoopMetrics;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.agrona.DirectBuffer;
@@ -30,9 +31,11 @@ final class ReplyPublisher {
     private static final int BLOCK = FrameHeader.HEADER_LENGTH;
 
     private final ClientTransport transport;
+    private final LoopMetrics metrics;
 
-    ReplyPublisher(final ClientTransport transport) {
+    ReplyPublisher(final ClientTransport transport, final LoopMetrics metrics) {
         this.transport = transport;
+        this.metrics = metrics;
     }
 
     void commandReply(
@@ -43,6 +46,7 @@ final class ReplyPublisher {
             final DirectBuffer result,
             final int offset,
             final int length) {
+        metrics.onReply(status);
         final MutableDirectBuffer frame =
                 claim(connectionId, requestId, MessageType.COMMAND_REPLY, CommandReplyDescriptor.BLOCK_LENGTH, length);
         if (frame == null) {
@@ -58,6 +62,7 @@ final class ReplyPublisher {
 
     void checkpointOpened(
             final long connectionId, final long requestId, final Snapshots.Offer opened, final byte[] manifest) {
+        metrics.onReply(Status.OK.code());
         final MutableDirectBuffer frame = claim(
                 connectionId,
                 requestId,
@@ -76,6 +81,7 @@ final class ReplyPublisher {
     }
 
     void checkpointChunk(final long connectionId, final long requestId, final long offset, final ByteBuffer bytes) {
+        metrics.onReply(Status.OK.code());
         final int length = bytes.remaining();
         final MutableDirectBuffer frame = claim(
                 connectionId,
@@ -96,6 +102,7 @@ final class ReplyPublisher {
     /** Answers a read with a stored row: header and value. */
     void getReply(
             final long connectionId, final long requestId, final DirectBuffer row, final int offset, final int length) {
+        metrics.onReply(Status.OK.code());
         final int valueLength = length - ValueDescriptor.HEADER_LENGTH;
         final MutableDirectBuffer frame =
                 claim(connectionId, requestId, MessageType.GET_REPLY, GetReplyDescriptor.BLOCK_LENGTH, valueLength);
@@ -115,6 +122,7 @@ final class ReplyPublisher {
     }
 
     void getNotFound(final long connectionId, final long requestId) {
+        metrics.onReply(Status.NOT_FOUND.code());
         final MutableDirectBuffer frame =
                 claim(connectionId, requestId, MessageType.GET_REPLY, GetReplyDescriptor.BLOCK_LENGTH, 0);
         if (frame != null) {
@@ -135,6 +143,7 @@ final class ReplyPublisher {
             final DirectBuffer buffer,
             final int offset,
             final int length) {
+        metrics.onReply(Status.OK.code());
         final int blockLength = switch (type) {
             case MessageType.MULTI_GET_REPLY -> MultiGetReplyDescriptor.BLOCK_LENGTH;
             case MessageType.SCAN_REPLY -> ScanReplyDescriptor.BLOCK_LENGTH;
@@ -148,6 +157,7 @@ final class ReplyPublisher {
     }
 
     void waitAppliedReply(final long connectionId, final long requestId, final long appliedIndex) {
+        metrics.onReply(Status.OK.code());
         final MutableDirectBuffer frame = claim(
                 connectionId, requestId, MessageType.WAIT_APPLIED_REPLY, WaitAppliedReplyDescriptor.BLOCK_LENGTH, 0);
         if (frame != null) {
@@ -184,6 +194,7 @@ final class ReplyPublisher {
             final int leaderId,
             final String leaderAddress,
             final String text) {
+        metrics.onReply(status.code());
         final byte[] address = leaderAddress.getBytes(UTF_8);
         byte[] textBytes = text.getBytes(UTF_8);
         if (textBytes.length > Limits.MAX_TEXT_BYTES) {
@@ -215,6 +226,7 @@ final class ReplyPublisher {
             final RaftCore core,
             final long digest,
             final String leaderAddress) {
+        metrics.onReply(Status.OK.code());
         final byte[] address = leaderAddress.getBytes(UTF_8);
         final MutableDirectBuffer frame = claim(
                 connectionId, requestId, MessageType.STATUS_REPLY, StatusReplyDescriptor.BLOCK_LENGTH, address.length);
@@ -237,7 +249,18 @@ final class ReplyPublisher {
         transport.send();
     }
 
-    private static int roleCode(final Role role) {
+    void nodeDetailsReply(final long connectionId, final long requestId, final String json) {
+        metrics.onReply(Status.OK.code());
+        final byte[] bytes = json.getBytes(UTF_8);
+        final MutableDirectBuffer frame =
+                claim(connectionId, requestId, MessageType.NODE_DETAILS_REPLY, 0, bytes.length);
+        if (frame != null) {
+            frame.putBytes(BLOCK, bytes);
+            transport.send();
+        }
+    }
+
+    static int roleCode(final Role role) {
         return switch (role) {
             case FOLLOWER -> StatusReplyDescriptor.ROLE_FOLLOWER;
             case PRE_CANDIDATE -> StatusReplyDescriptor.ROLE_PRE_CANDIDATE;

@@ -29,6 +29,11 @@ final class ReplySlots {
         return mask + 1;
     }
 
+    /** How many wait. */
+    int count() {
+        return count;
+    }
+
     void put(final long index, final long connectionId, final long requestId) {
         final int slot = (int) index & mask;
         if (indexes[slot] != 0) {

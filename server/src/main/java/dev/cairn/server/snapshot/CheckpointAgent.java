@@ -6,6 +6,7 @@ import dev.cairn.engine.CheckpointStore;
 import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.RocksStore;
 import dev.cairn.server.FatalErrorHandler;
+import dev.cairn.server.metrics.SnapshotMetrics;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -34,6 +35,7 @@ public final class CheckpointAgent {
     private final RocksStore store;
     private final LongSupplier appliedIndex;
     private final FatalErrorHandler fatal;
+    private final SnapshotMetrics metrics;
     private final Thread thread;
     private volatile boolean stopping;
 
@@ -49,7 +51,8 @@ public final class CheckpointAgent {
             final LogRetention retention,
             final RocksStore store,
             final LongSupplier appliedIndex,
-            final FatalErrorHandler fatal) {
+            final FatalErrorHandler fatal,
+            final SnapshotMetrics metrics) {
         this.config = config;
         this.checkpoints = checkpoints;
         this.catalog = catalog;
@@ -58,6 +61,7 @@ public final class CheckpointAgent {
         this.store = store;
         this.appliedIndex = appliedIndex;
         this.fatal = fatal;
+        this.metrics = metrics;
         thread = new Thread(this::run, "checkpoint");
         thread.setDaemon(true);
     }
@@ -140,6 +144,10 @@ public final class CheckpointAgent {
         if (taken.isPresent()) {
             final Checkpoint checkpoint = taken.get();
             catalog.add(checkpoint);
+            metrics.onTaken(
+                    checkpoint.index(),
+                    checkpoint.manifest().totalBytes(),
+                    TimeUnit.NANOSECONDS.toMillis(lastTakenNs - startNs));
             LOGGER.info(
                     "event=snapshot.taken index={} term={} checkpoint={} files={} bytes={} reason={} ms={}",
                     checkpoint.index(),

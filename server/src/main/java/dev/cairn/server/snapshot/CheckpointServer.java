@@ -5,6 +5,7 @@ import dev.cairn.engine.CheckpointManifest;
 import dev.cairn.protocol.Limits;
 import dev.cairn.protocol.Status;
 import dev.cairn.server.FatalErrorHandler;
+import dev.cairn.server.metrics.SnapshotMetrics;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -43,6 +44,7 @@ final class CheckpointServer implements CheckpointRequests {
     private final LongSupplier appliedIndex;
     private final long bytesPerSecond;
     private final FatalErrorHandler fatal;
+    private final SnapshotMetrics metrics;
     private final ArrayBlockingQueue<Runnable> requests = new ArrayBlockingQueue<>(MAX_WAITING);
     private final Thread thread;
     private volatile boolean stopping;
@@ -62,12 +64,14 @@ final class CheckpointServer implements CheckpointRequests {
             final Pins pins,
             final LongSupplier appliedIndex,
             final long bytesPerSecond,
-            final FatalErrorHandler fatal) {
+            final FatalErrorHandler fatal,
+            final SnapshotMetrics metrics) {
         this.catalog = catalog;
         this.pins = pins;
         this.appliedIndex = appliedIndex;
         this.bytesPerSecond = bytesPerSecond;
         this.fatal = fatal;
+        this.metrics = metrics;
         thread = new Thread(this::run, "checkpoint-server");
         thread.setDaemon(true);
     }
@@ -194,6 +198,7 @@ final class CheckpointServer implements CheckpointRequests {
             }
             chunk.flip();
             pay(chunk.remaining());
+            metrics.onSent(chunk.remaining());
             to.chunk(offset, chunk);
         } catch (IOException e) {
             LOGGER.warn("event=snapshot.read.failed checkpoint={} reason=\"{}\"", checkpoint.directory(), e.toString());

@@ -5,6 +5,7 @@ import dev.cairn.engine.CheckpointException;
 import dev.cairn.engine.CheckpointManifest;
 import dev.cairn.engine.DurableFiles;
 import dev.cairn.server.FatalErrorHandler;
+import dev.cairn.server.metrics.SnapshotMetrics;
 import dev.cairn.server.replica.Snapshots;
 import dev.cairn.server.replica.Wakeable;
 import java.io.IOException;
@@ -51,6 +52,7 @@ final class SnapshotReceiver {
     private final CheckpointConnection.Factory connections;
     private final Wakeable loop;
     private final FatalErrorHandler fatal;
+    private final SnapshotMetrics metrics;
     private final Thread thread;
     private final AtomicReference<@Nullable Offered> offered = new AtomicReference<>();
     private volatile @Nullable StagedSnapshot staged;
@@ -68,12 +70,14 @@ final class SnapshotReceiver {
             final String clusterId,
             final CheckpointConnection.Factory connections,
             final Wakeable loop,
-            final FatalErrorHandler fatal) {
+            final FatalErrorHandler fatal,
+            final SnapshotMetrics metrics) {
         this.stagingDirectory = dataDirectory.resolve(STAGING);
         this.clusterId = clusterId;
         this.connections = connections;
         this.loop = loop;
         this.fatal = fatal;
+        this.metrics = metrics;
         thread = new Thread(this::run, "snapshot-receiver");
         thread.setDaemon(true);
     }
@@ -305,6 +309,7 @@ final class SnapshotReceiver {
                     final int written = channel.write(bytes, offset);
                     offset += written;
                     receivedBytes += written;
+                    metrics.onReceived(written);
                 }
                 if (offset - forced >= FORCE_EVERY_BYTES) {
                     channel.force(false);

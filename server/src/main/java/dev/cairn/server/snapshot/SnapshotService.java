@@ -5,6 +5,7 @@ import dev.cairn.engine.CheckpointStore;
 import dev.cairn.engine.RocksStore;
 import dev.cairn.protocol.Status;
 import dev.cairn.server.FatalErrorHandler;
+import dev.cairn.server.metrics.SnapshotMetrics;
 import dev.cairn.server.replica.Snapshots;
 import dev.cairn.server.replica.Wakeable;
 import java.nio.ByteBuffer;
@@ -27,6 +28,7 @@ public final class SnapshotService implements Snapshots {
     private final SnapshotReceiver receiver;
     private final Wakeable loop;
     private final FatalErrorHandler fatal;
+    private final SnapshotMetrics metrics;
     private volatile LongSupplier appliedIndex = () -> 0;
 
     /** Answers for clients of the loop. As many as may wait there, so there is always room. */
@@ -43,20 +45,26 @@ public final class SnapshotService implements Snapshots {
             final CheckpointStore checkpoints,
             final CheckpointConnection.Factory connections,
             final Wakeable loop,
-            final FatalErrorHandler fatal) {
+            final FatalErrorHandler fatal,
+            final SnapshotMetrics metrics) {
         this.config = config;
         this.checkpoints = checkpoints;
         this.loop = loop;
         this.fatal = fatal;
+        this.metrics = metrics;
         server = new CheckpointServer(
-                catalog, pins, () -> appliedIndex.getAsLong(), config.transferBytesPerSecond(), fatal);
-        receiver = new SnapshotReceiver(dataDirectory, clusterId, connections, loop, fatal);
+                catalog, pins, () -> appliedIndex.getAsLong(), config.transferBytesPerSecond(), fatal, metrics);
+        receiver = new SnapshotReceiver(dataDirectory, clusterId, connections, loop, fatal, metrics);
     }
 
     /** Looks what is there; before a replica is opened. */
     public void open() {
         checkpoints.deleteUnfinished();
         catalog.reset(checkpoints.list());
+        final Checkpoint newest = catalog.newest();
+        if (newest != null) {
+            metrics.onNewest(newest.index(), newest.manifest().totalBytes());
+        }
     }
 
     public void start() {
@@ -72,7 +80,7 @@ public final class SnapshotService implements Snapshots {
     /** What takes checkpoints of this store, to be started; one at a time. */
     public CheckpointAgent agentFor(final RocksStore store, final LongSupplier applied) {
         appliedIndex = applied;
-        return new CheckpointAgent(config, checkpoints, catalog, pins, retention, store, applied, fatal);
+        return new CheckpointAgent(config, checkpoints, catalog, pins, retention, store, applied, fatal, metrics);
     }
 
     /** For the transport of the peers. */

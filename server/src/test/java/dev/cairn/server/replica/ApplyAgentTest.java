@@ -9,6 +9,7 @@ import dev.cairn.engine.ResultSink;
 import dev.cairn.engine.StateMachine;
 import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.Status;
+import dev.cairn.server.metrics.ReplicaMetrics;
 import dev.cairn.wal.Floor;
 import dev.cairn.wal.HardStateFile;
 import dev.cairn.wal.Wal;
@@ -105,6 +106,11 @@ final class ApplyAgentTest {
         public long nextExpiryLogTimeMs() {
             return committed + 7;
         }
+
+        @Override
+        public int sessionCount() {
+            return 0;
+        }
     }
 
     @Test
@@ -127,7 +133,8 @@ final class ApplyAgentTest {
             }
             wal.publish();
             AnyLength machine = new AnyLength(random, ringBytes / 8 - RESULT_HEADER_BYTES);
-            ApplyAgent agent = new ApplyAgent(wal.newCursor(), machine, () -> {}, capacities(ringBytes));
+            ApplyAgent agent =
+                    new ApplyAgent(wal.newCursor(), machine, () -> {}, capacities(ringBytes), ReplicaMetrics.unread());
             List<Long> taken = new ArrayList<>();
             List<Integer> lengths = new ArrayList<>();
             long offered = 0;
@@ -163,7 +170,8 @@ final class ApplyAgentTest {
             }
             wal.publish();
             AnyLength machine = new AnyLength(random, 100);
-            ApplyAgent agent = new ApplyAgent(wal.newCursor(), machine, () -> {}, capacities(1 << 12));
+            ApplyAgent agent =
+                    new ApplyAgent(wal.newCursor(), machine, () -> {}, capacities(1 << 12), ReplicaMetrics.unread());
             agent.offer(400, 1, true);
             while (agent.doWork() > 0) {
                 assertThat(agent.appliedIndex()).isLessThan(400);
@@ -188,7 +196,8 @@ final class ApplyAgentTest {
             }
             wal.publish();
             AnyLength machine = new AnyLength(new Random(1), 0);
-            ApplyAgent agent = new ApplyAgent(wal.newCursor(), machine, () -> {}, capacities(1 << 20));
+            ApplyAgent agent =
+                    new ApplyAgent(wal.newCursor(), machine, () -> {}, capacities(1 << 20), ReplicaMetrics.unread());
             agent.offer(1000, 1, true);
             while (agent.doWork() > 0) {
                 agent.pollResults((type, buffer, offset, length) -> {});

@@ -12,6 +12,7 @@ import dev.cairn.engine.ValueDescriptor;
 import dev.cairn.protocol.MessageType;
 import dev.cairn.protocol.ScanDescriptor;
 import dev.cairn.protocol.Status;
+import dev.cairn.server.metrics.ReplicaMetrics;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -67,7 +68,7 @@ class DamagedStoreReadTest {
         writeAndDamageTheMiddle();
         try (RocksStore store = RocksStore.open(RocksStoreConfig.of(directory));
                 KvReader reader = store.newReader()) {
-            final ReaderAgent agent = new ReaderAgent(reader, () -> {}, Capacities.NODE);
+            final ReaderAgent agent = new ReaderAgent(reader, () -> {}, Capacities.NODE, ReplicaMetrics.unread());
             final List<Integer> answers = new ArrayList<>();
             for (int i = 0; i < KEYS; i++) {
                 assertThat(agent.offer(1, i + 1, new UnsafeBuffer(key(i)), 0, key(i).length))

@@ -6,6 +6,7 @@ import dev.cairn.engine.AppliedState;
 import dev.cairn.engine.Checkpoint;
 import dev.cairn.engine.CheckpointManifest;
 import dev.cairn.engine.DurableFiles;
+import dev.cairn.server.metrics.SnapshotMetrics;
 import dev.cairn.server.replica.Snapshots;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -44,10 +45,15 @@ class SnapshotReceiverTest {
     }
 
     private SnapshotReceiver start() {
-        final SnapshotReceiver started =
-                new SnapshotReceiver(data, "orders", nodeId -> leader.connect(), () -> {}, (thread, failure) -> {
+        final SnapshotReceiver started = new SnapshotReceiver(
+                data,
+                "orders",
+                nodeId -> leader.connect(),
+                () -> {},
+                (thread, failure) -> {
                     throw new AssertionError(thread, failure);
-                });
+                },
+                new SnapshotMetrics());
         started.start();
         return started;
     }
