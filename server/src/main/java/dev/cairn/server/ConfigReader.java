@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
  * into typed values. Every problem is noted and a stand-in returned, so that one run finds all of them.
  */
 final class ConfigReader {
-    /** Variables with our prefix that are for the start scripts, not for a node. */
-    static final Set<String> SCRIPT_VARIABLES = Set.of("CAIRN_JAVA_OPTS", "CAIRN_HOME");
+    /** Variables with our prefix that are for the start scripts and for kvctl, not for a node. */
+    static final Set<String> SCRIPT_VARIABLES = Set.of("CAIRN_JAVA_OPTS", "CAIRN_HOME", "CAIRN_SERVERS");
 
     /** What container platforms inject for a service named like us, e.g. CAIRN_SERVICE_HOST, CAIRN_PORT_7401_TCP. */
     private static final Pattern SERVICE_VARIABLE =

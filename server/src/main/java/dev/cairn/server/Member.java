@@ -68,6 +68,10 @@ public record Member(int id, String host, int peerPort, int clientPort, int http
         Map<Integer, Member> byId = new HashMap<>();
         Map<Address, Integer> owners = new HashMap<>();
         for (String part : text.split(",", -1)) {
+            // A comma too many, as lists that are put together by scripts have it.
+            if (part.isBlank() && !text.replace(",", "").isBlank()) {
+                continue;
+            }
             Member member = parse(part.strip());
             if (byId.put(member.id, member) != null) {
                 throw new IllegalArgumentException("member id " + member.id + " stands twice");

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * ({@code CAIRN_...}), then {@code --set} flags; the keys stand in {@link ConfigKey}. Reading it creates nothing.
  */
 public final class NodeConfig {
+    /** The option that makes a node log at DEBUG. */
+    static final String VERBOSE = "--verbose";
+
     private final String clusterId;
     private final long clusterIdHash;
     private final List<Member> members;
@@ -34,7 +37,7 @@ public final class NodeConfig {
     private final List<String> warnings;
 
     /**
-     * From a node's command line: {@code FILE.properties [--set key=value]...}. The file may be left out when
+     * From a node's command line: {@code FILE.properties [--set key=value]... [--preset word] [--verbose]}. The file may be left out when
      * environment and flags say all that is needed.
      *
      * @throws ConfigException with every problem found
@@ -53,8 +56,20 @@ public final class NodeConfig {
                 } else {
                     problems.add("--set needs key=value behind it");
                 }
+            } else if (argument.startsWith("--preset=")) {
+                flags.add(ConfigKey.RAFT_PRESET.key() + "=" + argument.substring("--preset=".length()));
+            } else if (argument.equals("--preset")) {
+                if (i + 1 < arguments.size()) {
+                    flags.add(ConfigKey.RAFT_PRESET.key() + "=" + arguments.get(++i));
+                } else {
+                    problems.add("--preset needs a word behind it: fast, default, debug or demo");
+                }
             } else if (argument.startsWith("-")) {
-                problems.add("unknown option " + argument + "; known is --set key=value");
+                // Whoever writes the log reads that one, see NodeMain.
+                if (!argument.equals(VERBOSE)) {
+                    problems.add(
+                            "unknown option " + argument + "; known are --set key=value, --preset word, --verbose");
+                }
             } else if (file == null) {
                 file = Path.of(argument);
             } else {

@@ -1,5 +1,6 @@
 package dev.cairn.server;
 
+import ch.qos.logback.classic.Level;
 import dev.cairn.engine.CheckpointException;
 import dev.cairn.raft.InvariantViolation;
 import dev.cairn.server.net.PortInUseException;
@@ -12,7 +13,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs one node as a process: {@code NodeMain FILE.properties [--set key=value]...}.
+ * Runs one node as a process: {@code NodeMain FILE.properties [--set key=value]... [--preset word] [--verbose]}.
  *
  * <p>Exit codes: 2 configuration or a port in use, 3 the data directory belongs to another node, 4 damage, 5 a force or
  * write failed, 70 anything else that should not happen.
@@ -34,6 +35,9 @@ public final class NodeMain {
             final NodeConfig config = NodeConfig.fromArguments(List.of(arguments), System.getenv());
             // The pattern of logback.xml reads it for each line.
             System.setProperty("cairn.node.id", Integer.toString(config.nodeId()));
+            if (List.of(arguments).contains(NodeConfig.VERBOSE)) {
+                verbose();
+            }
             config.warnings().forEach(warning -> LOGGER.warn("event=config.warning text=\"{}\"", warning));
             node = Node.start(config, NodeMain::halt);
         } catch (ConfigException | IdentityException | PortInUseException refusal) {
@@ -48,6 +52,13 @@ public final class NodeMain {
         }
         Runtime.getRuntime().addShutdownHook(new Thread(node::close, "stop"));
         stopWithParent();
+    }
+
+    static void verbose() {
+        if (LoggerFactory.getLogger("dev.cairn") instanceof ch.qos.logback.classic.Logger logger) {
+            logger.setLevel(Level.DEBUG);
+        }
+        LOGGER.debug("event=log.verbose level=DEBUG");
     }
 
     /** A node that a launcher started ends with it, however that ended. */

@@ -33,7 +33,7 @@ class ConfigurationDocTest {
                 one wins. The variable of a key has dots as `_`, is upper case and begins with `CAIRN_`
                 (`raft.tick.ms` is `CAIRN_RAFT_TICK_MS`). An unknown key, an unknown `CAIRN_` variable or a value that is not
                 allowed ends the server with exit code 2 before anything is created; all problems are printed at once.
-                `CAIRN_JAVA_OPTS` and `CAIRN_HOME` belong to the start scripts. Variables that container platforms inject for
+                `CAIRN_JAVA_OPTS` and `CAIRN_HOME` belong to the start scripts, `CAIRN_SERVERS` to kvctl. Variables that container platforms inject for
                 a service named `cairn` (`CAIRN_SERVICE_HOST`, `CAIRN_PORT_...`) are ignored.
 
                 | key | type | unit | default | allowed | meaning |

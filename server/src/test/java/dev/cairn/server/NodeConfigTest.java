@@ -1,24 +1,29 @@
 package dev.cairn.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import ch.qos.logback.classic.Level;
 import dev.cairn.covers.Covers;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
 
 class NodeConfigTest {
     private static final String THREE = "1=127.0.0.1:7501:7401,2=127.0.0.1:7502:7402,3=127.0.0.1:7503:7403";
@@ -55,6 +60,30 @@ class NodeConfigTest {
                         .map(entry -> entry.getKey() + "=" + entry.getValue())
                         .collect(Collectors.joining("\n"))
                 + "\n" + String.join("\n", more));
+    }
+
+    @Test
+    @Tag("C13")
+    @Tag("O07")
+    void presetAndVerboseAreOptions() {
+        List<String> arguments = new ArrayList<>(List.of("--verbose", "--preset", "demo", "--preset=fast"));
+        Map.of("cluster.id", "c", "node.id", "2", "cluster.members", " 1=a:1:2 , 2=b:3:4,", "data.dir", "d")
+                .forEach((key, value) -> arguments.addAll(List.of("--set", key + "=" + value)));
+        NodeConfig config = NodeConfig.fromArguments(arguments, Map.of());
+        assertThat(config.raftPreset()).isEqualTo(RaftPreset.FAST);
+        assertThat(config.members()).hasSize(2);
+        assertThatThrownBy(() -> NodeConfig.fromArguments(List.of("--preset"), Map.of()))
+                .hasMessageContaining("--preset needs a word");
+
+        ch.qos.logback.classic.Logger logger = (ch.qos.logback.classic.Logger) LoggerFactory.getLogger("dev.cairn");
+        Level before = logger.getLevel();
+        try {
+            NodeMain.verbose();
+            assertThat(logger.getLevel()).isEqualTo(Level.DEBUG);
+            assertThat(LoggerFactory.getLogger("io.netty").isDebugEnabled()).isFalse();
+        } finally {
+            logger.setLevel(before);
+        }
     }
 
     @Test
@@ -262,7 +291,7 @@ class NodeConfigTest {
         assertThat(thrown.problems())
                 .containsExactly(
                         "a second properties file was given: b",
-                        "unknown option --port; known is --set key=value",
+                        "unknown option --port; known are --set key=value, --preset word, --verbose",
                         "--set needs key=value behind it");
         assertThat(catchThrowableOfType(
                         ConfigException.class, () -> NodeConfig.fromArguments(List.of("--set", "data.dir"), Map.of())))
@@ -376,7 +405,7 @@ class NodeConfigTest {
             delimiter = '|',
             value = {
                 "''                        | '' is not id=host:peerPort:clientPort",
-                "2=h:1:2,                  | '' is not id=host:peerPort:clientPort",
+                ",                         | '' is not id=host:peerPort:clientPort",
                 "h:1:2                     | is not id=host:peerPort:clientPort",
                 "2=h:1                     | is not id=host:peerPort:clientPort",
                 "2=h:1:2:3:4               | is not id=host:peerPort:clientPort",

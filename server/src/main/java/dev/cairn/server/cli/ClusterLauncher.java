@@ -63,6 +63,12 @@ public final class ClusterLauncher implements Callable<Integer> {
             description = "node i serves clients at P+i and peers at P+100+i (default: ${DEFAULT-VALUE})")
     private int basePort = 7400;
 
+    @Option(names = "--preset", paramLabel = "WORD", description = "timings of all nodes: fast, default, debug or demo")
+    private String preset = "";
+
+    @Option(names = "--verbose", description = "nodes log at DEBUG")
+    private boolean verbose;
+
     private final PrintStream out;
     private final PrintStream err;
     private final List<NodeProcess> processes = new ArrayList<>();
@@ -124,11 +130,22 @@ public final class ClusterLauncher implements Callable<Integer> {
                 if (stopping.get()) {
                     return;
                 }
-                NodeProcess process = NodeProcess.start(plan, node, flags, libraryPath);
+                NodeProcess process = NodeProcess.start(plan, node, flags, libraryPath, options());
                 processes.add(process);
                 var unused = process.process().onExit().thenRun(() -> ended.add(process));
             }
         }
+    }
+
+    private List<String> options() {
+        List<String> options = new ArrayList<>();
+        if (!preset.isEmpty()) {
+            options.add("--preset=" + preset);
+        }
+        if (verbose) {
+            options.add("--verbose");
+        }
+        return options;
     }
 
     /** Null once every node answers and a leader has answered a linearizable read; else what is wrong. */

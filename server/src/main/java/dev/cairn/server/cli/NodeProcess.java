@@ -45,9 +45,10 @@ final class NodeProcess {
      * Starts the node.
      *
      * @param flags of the node's JVM
+     * @param options of the node, behind its properties file
      * @param libraryPath directory of native libraries, empty = the platform's default
      */
-    static NodeProcess start(ClusterPlan plan, int node, List<String> flags, String libraryPath) {
+    static NodeProcess start(ClusterPlan plan, int node, List<String> flags, String libraryPath, List<String> options) {
         Path dir = plan.nodeDir(node);
         Path log = dir.resolve("node.log");
         Path pidFile = dir.resolve("node.pid");
@@ -63,6 +64,7 @@ final class NodeProcess {
         command.add(System.getProperty("java.class.path"));
         command.add("dev.cairn.server.NodeMain");
         command.add(plan.propertiesFile(node).toString());
+        command.addAll(options);
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
