@@ -5,30 +5,30 @@ import dev.cairn.client.CairnClient;
 import dev.cairn.client.CairnException;
 import dev.cairn.client.ClientClosedException;
 import dev.cairn.client.ClientConfig;
-import dev.cairn.client.DeleteResult;
-import dev.cairn.client.KeyValue;
 import dev.cairn.client.NoLeaderException;
 import dev.cairn.client.OutcomeUnknownException;
-import dev.cairn.client.PutResult;
 import dev.cairn.client.RequestRejectedException;
 import dev.cairn.client.RequestTimeoutException;
 import dev.cairn.client.ServerRefusedException;
-import dev.cairn.client.ServerStatus;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.List;
-import java.util.Optional;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
 import java.util.function.ToIntFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
@@ -44,13 +44,14 @@ import picocli.CommandLine.TypeConversionException;
         mixinStandardHelpOptions = true,
         versionProvider = Kvctl.Version.class,
         description = "Reads and writes a Cairn cluster.",
-        synopsisSubcommandLabel = "(put KEY VALUE | get KEY | delete KEY | status | snapshot ...)",
+        synopsisSubcommandLabel = "[COMMAND]",
         footer = {
             "",
+            "Without a command it starts an interactive shell.",
             "Exit codes: 0 done; 1 not found or refused; 2 usage; 3 outcome of a write unknown;",
             "            4 no leader by the deadline."
         })
-public final class Kvctl {
+public final class Kvctl implements Callable<Integer> {
     static final int EXIT_DONE = 0;
     static final int EXIT_REFUSED = 1;
     static final int EXIT_USAGE = 2;
@@ -66,8 +67,9 @@ public final class Kvctl {
     @Option(
             names = "--servers",
             scope = ScopeType.INHERIT,
+            defaultValue = "${env:CAIRN_SERVERS:-}",
             paramLabel = "H:P,H:P",
-            description = "Client addresses of some or all nodes (required).")
+            description = "Client addresses of some or all nodes; without it those in CAIRN_SERVERS.")
     private String servers = "";
 
     @Option(
@@ -97,10 +99,14 @@ public final class Kvctl {
     @Spec
     private CommandLine.Model.CommandSpec spec = CommandLine.Model.CommandSpec.create();
 
+    private final InputStream in;
     private final PrintStream out;
     private final PrintStream err;
+    /** Of an interactive shell, over all its commands. */
+    private @Nullable CairnClient shellClient;
 
-    Kvctl(PrintStream out, PrintStream err) {
+    Kvctl(InputStream in, PrintStream out, PrintStream err) {
+        this.in = in;
         this.out = out;
         this.err = err;
     }
@@ -117,19 +123,57 @@ public final class Kvctl {
 
     /** One run; returns the exit code. */
     static int run(String[] args, PrintStream out, PrintStream err) {
-        Kvctl kvctl = new Kvctl(out, err);
-        CommandLine line = new CommandLine(kvctl);
-        line.addSubcommand("snapshot", new SnapshotCommand(kvctl));
+        return run(args, System.in, out, err);
+    }
+
+    static int run(String[] args, InputStream in, PrintStream out, PrintStream err) {
+        return new Kvctl(in, out, err).commandLine().execute(args);
+    }
+
+    /** The commands, ready to be executed any number of times. */
+    CommandLine commandLine() {
+        CommandLine line = new CommandLine(this);
+        MethodCommands methods =
+                new MethodCommands(new ReadCommands(this), new WriteCommands(this), new ClusterCommands(this));
+        methods.addTo(line);
+        line.addSubcommand("snapshot", new SnapshotCommand(this));
+        line.setExecutionStrategy(methods);
         line.setParameterExceptionHandler((e, arguments) -> usageError(e, err));
+        line.setExecutionExceptionHandler((failure, at, parsed) -> {
+            if (failure instanceof ParameterException usage) {
+                return usageError(usage, err);
+            }
+            throw failure;
+        });
         line.setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
         line.setErr(new PrintWriter(err, true, StandardCharsets.UTF_8));
         line.setCaseInsensitiveEnumValuesAllowed(true);
-        if (args.length == 0) {
-            err.println("kvctl: a command is missing: put, get, delete or status");
-            err.println("Try 'kvctl --help'.");
-            return EXIT_USAGE;
+        return line;
+    }
+
+    /** Without a command: the interactive shell. */
+    @Override
+    public Integer call() throws IOException {
+        ClientConfig config = config();
+        try (CairnClient client = CairnClient.connect(config)) {
+            shellClient = client;
+            return new Shell(this, client, servers).run();
+        } finally {
+            shellClient = null;
         }
-        return line.execute(args);
+    }
+
+    /** What the options say, for the commands of a shell, where they are not given again. */
+    Map<String, String> given() {
+        return Map.of(
+                "--servers",
+                servers,
+                "--timeout",
+                timeout.toMillis() + "ms",
+                "--cluster-id",
+                clusterId,
+                "-o",
+                output.name());
     }
 
     private static int usageError(ParameterException e, PrintStream err) {
@@ -139,75 +183,37 @@ public final class Kvctl {
         return EXIT_USAGE;
     }
 
-    @Command(mixinStandardHelpOptions = true, description = "Writes a key; prints its revision.")
-    int put(@Parameters(paramLabel = "KEY") String key, @Parameters(paramLabel = "VALUE") String value) {
-        return call(client -> {
-            PutResult result = client.put(bytes(key), bytes(value));
-            out.println("revision=" + result.revision());
-            return EXIT_DONE;
-        });
-    }
-
-    @Command(mixinStandardHelpOptions = true, description = "Prints the value of a key and a newline, nothing else.")
-    int get(@Parameters(paramLabel = "KEY") String key) {
-        return call(client -> {
-            Optional<KeyValue> read = client.get(bytes(key));
-            if (read.isEmpty()) {
-                return notFound(key);
-            }
-            if (output == Output.json) {
-                out.println(KvctlOutput.json(read.get()));
-            } else {
-                byte[] value = read.get().value();
-                out.write(value, 0, value.length);
-                out.write('\n');
-                out.flush();
-            }
-            return EXIT_DONE;
-        });
-    }
-
-    @Command(mixinStandardHelpOptions = true, description = "Removes a key; prints the revision of the removal.")
-    int delete(@Parameters(paramLabel = "KEY") String key) {
-        return call(client -> {
-            DeleteResult result = client.delete(bytes(key));
-            if (!result.found()) {
-                return notFound(key);
-            }
-            out.println("revision=" + result.revision());
-            return EXIT_DONE;
-        });
-    }
-
-    @Command(mixinStandardHelpOptions = true, description = "Asks each of the servers about itself.")
-    int status() {
-        return call(client -> {
-            List<ServerStatus> all = client.status();
-            out.println(output == Output.json ? KvctlOutput.json(all) : KvctlOutput.table(all));
-            if (all.stream().anyMatch(server -> server.node() != null)) {
-                return EXIT_DONE;
-            }
-            err.println("kvctl: no server answered; start the nodes, or correct --servers");
-            return EXIT_NO_LEADER;
-        });
-    }
-
-    private int notFound(String key) {
+    int notFound(String key) {
         err.println("kvctl: not found: " + key);
         return EXIT_REFUSED;
     }
 
-    private int call(ToIntFunction<CairnClient> action) {
-        try (CairnClient client = CairnClient.connect(config())) {
-            return action.applyAsInt(client);
+    /** Writes a value's bytes and a newline, whatever they are. */
+    void writeValue(byte[] value) {
+        out.write(value, 0, value.length);
+        out.write('\n');
+        out.flush();
+    }
+
+    /** One call of the cluster; in a shell over the shell's client. */
+    int call(ToIntFunction<CairnClient> action) {
+        try (CairnClient own = shellClient == null ? CairnClient.connect(config()) : null) {
+            return action.applyAsInt(own == null ? Objects.requireNonNull(shellClient) : own);
         } catch (CairnException e) {
             err.println("kvctl: " + e.getMessage());
             err.println(advice(e));
             return exitCode(e);
+        } catch (UncheckedIOException e) {
+            err.println("kvctl: " + e.getCause());
+            return EXIT_REFUSED;
         }
     }
 
     // For commands that stand in classes of their own.
+
+    InputStream in() {
+        return in;
+    }
 
     PrintStream out() {
         return out;
@@ -233,7 +239,7 @@ public final class Kvctl {
         if (servers.isBlank()) {
             throw new ParameterException(
                     spec.commandLine(),
-                    "--servers is missing; give it client addresses, as in --servers 127.0.0.1:7401");
+                    "--servers is missing; give it client addresses, as in --servers 127.0.0.1:7401, or set CAIRN_SERVERS");
         }
         try {
             return ClientConfig.builder()
@@ -265,10 +271,10 @@ public final class Kvctl {
         } else if (e instanceof BusyException || e instanceof ClientClosedException) {
             return "Nothing was written. Try again.";
         }
-        throw new IllegalStateException("an exception without advice", e);
+        return e.retrySafe() ? "Nothing was written. Try again." : "See the message; nothing more is known here.";
     }
 
-    private static byte[] bytes(String text) {
+    static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 

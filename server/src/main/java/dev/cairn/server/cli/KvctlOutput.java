@@ -10,8 +10,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** The forms in which {@code kvctl} writes results. */
 final class KvctlOutput {
@@ -26,14 +28,18 @@ final class KvctlOutput {
             "DURABLE",
             "FORCED",
             "LEADER",
-            "LEADER-ADDRESS");
+            "LEADER-ADDRESS",
+            "LAG",
+            "LOG",
+            "STORE",
+            "SNAPSHOT");
 
     /** One line per server; one that did not answer has the reason instead of numbers. */
-    static String table(List<ServerStatus> all) {
+    static String table(List<ServerStatus> all, Map<String, Map<String, @Nullable Object>> details) {
         List<List<String>> rows = new ArrayList<>();
         rows.add(COLUMNS);
         for (ServerStatus server : all) {
-            rows.add(row(server));
+            rows.add(row(server, details.getOrDefault(server.server(), Map.of())));
         }
         int[] widths = new int[COLUMNS.size()];
         for (List<String> row : rows) {
@@ -46,7 +52,7 @@ final class KvctlOutput {
         return rows.stream().map(row -> line(row, widths)).collect(Collectors.joining(System.lineSeparator()));
     }
 
-    private static List<String> row(ServerStatus server) {
+    private static List<String> row(ServerStatus server, Map<String, @Nullable Object> details) {
         NodeStatus node = server.node();
         if (node == null) {
             return List.of(server.server(), "unreachable: " + server.problem());
@@ -62,7 +68,34 @@ final class KvctlOutput {
                 Long.toString(node.durableIndex()),
                 forced(node) ? "yes" : "NO",
                 node.leaderId() == 0 ? "-" : Integer.toString(node.leaderId()),
-                node.leaderAddress().isEmpty() ? "-" : node.leaderAddress());
+                node.leaderAddress().isEmpty() ? "-" : node.leaderAddress(),
+                lag(details),
+                size(details.get("log_bytes")),
+                size(details.get("store_bytes")),
+                details.get("snapshot_index") instanceof Long index && index > 0 ? index.toString() : "-");
+    }
+
+    /** On the leader, per peer, how many entries it is behind. */
+    private static String lag(Map<String, @Nullable Object> details) {
+        if (!(details.get("peers") instanceof List<?> peers)) {
+            return "-";
+        }
+        String lags = peers.stream()
+                .map(Json::object)
+                .filter(peer -> peer.get("lag") != null)
+                .map(peer -> peer.get("id") + ":" + peer.get("lag"))
+                .collect(Collectors.joining(","));
+        return lags.isEmpty() ? "-" : lags;
+    }
+
+    private static String size(@Nullable Object bytes) {
+        if (!(bytes instanceof Long size)) {
+            return "-";
+        }
+        if (size < 10 << 10) {
+            return size + "B";
+        }
+        return size < 10 << 20 ? (size >> 10) + "KiB" : (size >> 20) + "MiB";
     }
 
     private static String line(List<String> row, int[] widths) {
@@ -82,11 +115,13 @@ final class KvctlOutput {
     }
 
     /** An array with one object per server. */
-    static String json(List<ServerStatus> all) {
-        return all.stream().map(KvctlOutput::json).collect(Collectors.joining(",", "[", "]"));
+    static String json(List<ServerStatus> all, Map<String, String> details) {
+        return all.stream()
+                .map(server -> json(server, details.get(server.server())))
+                .collect(Collectors.joining(",", "[", "]"));
     }
 
-    private static String json(ServerStatus server) {
+    private static String json(ServerStatus server, @Nullable String details) {
         NodeStatus node = server.node();
         if (node == null) {
             return "{\"server\":" + quote(server.server()) + ",\"reachable\":false,\"problem\":"
@@ -104,7 +139,8 @@ final class KvctlOutput {
                 + ",\"forced\":" + forced(node)
                 + ",\"digest\":" + quote(Long.toHexString(node.digest()))
                 + ",\"leader\":" + node.leaderId()
-                + ",\"leader_address\":" + quote(node.leaderAddress()) + "}";
+                + ",\"leader_address\":" + quote(node.leaderAddress())
+                + (details == null ? "" : ",\"details\":" + details) + "}";
     }
 
     /** Key and value as text where they are UTF-8, else as {@code key_base64}, {@code value_base64}. */
@@ -113,6 +149,45 @@ final class KvctlOutput {
                 + ",\"create_revision\":" + read.createRevision()
                 + ",\"mod_revision\":" + read.modRevision()
                 + ",\"version\":" + read.version() + "}";
+    }
+
+    /** One entry on one line: an object, or key, tab, value as far as they can be printed. */
+    static String line(KeyValue entry, boolean json, boolean keysOnly) {
+        if (json) {
+            return keysOnly ? "{" + bytes("key", entry.key()) + "}" : json(entry);
+        }
+        return keysOnly ? printable(entry.key()) : printable(entry.key()) + "\t" + printable(entry.value());
+    }
+
+    /** Text as it is but for control characters and backslashes; bytes that are no UTF-8 as {@code \xHH} all of them. */
+    static String printable(byte[] bytes) {
+        StringBuilder out = new StringBuilder();
+        try {
+            String text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+            text.codePoints().forEach(c -> {
+                switch (c) {
+                    case '\n' -> out.append("\\n");
+                    case '\r' -> out.append("\\r");
+                    case '\t' -> out.append("\\t");
+                    case '\\' -> out.append("\\\\");
+                    default -> {
+                        if (Character.isISOControl(c)) {
+                            out.append(String.format("\\u%04x", c));
+                        } else {
+                            out.appendCodePoint(c);
+                        }
+                    }
+                }
+            });
+        } catch (CharacterCodingException e) {
+            for (byte b : bytes) {
+                out.append(String.format("\\x%02x", b & 0xFF));
+            }
+        }
+        return out.toString();
     }
 
     private static String bytes(String name, byte[] bytes) {

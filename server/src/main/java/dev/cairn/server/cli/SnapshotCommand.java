@@ -302,7 +302,7 @@ final class SnapshotCommand implements Runnable {
     }
 
     /** From Java 22 on there is a console without a terminal, too, and a method that tells. */
-    private static boolean isTerminal(@Nullable Console console) {
+    static boolean isTerminal(@Nullable Console console) {
         if (console == null) {
             return false;
         }

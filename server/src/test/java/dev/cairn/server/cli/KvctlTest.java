@@ -61,10 +61,28 @@ class KvctlTest {
                             "DURABLE",
                             "FORCED",
                             "LEADER",
-                            "LEADER-ADDRESS");
+                            "LEADER-ADDRESS",
+                            "LAG",
+                            "LOG",
+                            "STORE",
+                            "SNAPSHOT");
             assertThat(lines.get(1).split(" +"))
                     .containsExactly(
-                            server.address(), "1", "LEADER", "3", "10", "9", "12", "11", "yes", "1", server.address());
+                            server.address(),
+                            "1",
+                            "LEADER",
+                            "3",
+                            "10",
+                            "9",
+                            "12",
+                            "11",
+                            "yes",
+                            "1",
+                            server.address(),
+                            "-",
+                            "-",
+                            "-",
+                            "-");
             assertThat(lines.get(2)).contains("unreachable: ").contains("refused");
             assertThat(run("--servers", servers, "-o", "json", "status")).isEqualTo(Kvctl.EXIT_DONE);
             assertThat(out())
@@ -114,7 +132,7 @@ class KvctlTest {
 
     @Test
     void wrongUsageExitsWithTwoAndSaysWhatIsWrong() {
-        assertUsage("a command is missing");
+        assertUsage("--servers is missing");
         assertUsage("--servers is missing", "get", "k");
         assertUsage("host:port", "--servers", "nonsense", "get", "k");
         assertUsage("'10' is no time", "--servers", "a:1", "--timeout", "10", "get", "k");
@@ -123,13 +141,24 @@ class KvctlTest {
         assertUsage("frobnicate", "--servers", "a:1", "frobnicate");
         assertUsage("--sorvers", "--sorvers", "a:1", "get", "k");
         assertUsage("xml", "--servers", "a:1", "-o", "xml", "get", "k");
-        assertUsage("subcommand", "--servers", "a:1");
+        assertUsage("delete-range --all", "--servers", "a:1", "delete-range", "--all");
+        assertUsage("takes FROM and TO", "--servers", "a:1", "delete-range", "a");
+        assertUsage("has no value", "--servers", "a:1", "mput", "a", "b", "c");
+        assertUsage("--if-revision -1", "--servers", "a:1", "put", "a", "b", "--if-revision", "-1");
+        assertUsage("mutually exclusive", "--servers", "a:1", "put", "a", "b", "--if-absent", "--if-value", "x");
+        assertUsage("is not below", "--servers", "a:1", "list", "--from", "b", "--to", "a");
+        assertUsage("--limit -1", "--servers", "a:1", "list", "--limit", "-1");
+        assertUsage("not one of a scan", "--servers", "a:1", "list", "--cursor", "?");
     }
 
     @Test
     void helpIsNoError() {
         assertThat(run("--help")).isEqualTo(Kvctl.EXIT_DONE);
-        assertThat(out()).contains("--servers").contains("Exit codes").contains("(put KEY VALUE");
+        assertThat(out())
+                .contains("--servers")
+                .contains("Exit codes")
+                .contains("delete-prefix")
+                .contains("interactive shell");
         assertThat(run("--version")).isEqualTo(Kvctl.EXIT_DONE);
         assertThat(out()).startsWith("kvctl ");
     }

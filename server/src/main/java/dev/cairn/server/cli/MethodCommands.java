@@ -1,0 +1,89 @@
+package dev.cairn.server.cli;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.ExecutionException;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.MethodParam;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+
+/**
+ * Commands that are methods of several objects, under one command. The library calls a method on the object of the command above,
+ * which here is another one: so this does it.
+ */
+final class MethodCommands implements CommandLine.IExecutionStrategy {
+    private final List<Object> groups;
+
+    /** The groups are objects whose methods are commands. */
+    MethodCommands(Object... groups) {
+        this.groups = List.of(groups);
+    }
+
+    /** Each method of the groups becomes a command. */
+    void addTo(CommandLine line) {
+        for (Object group : groups) {
+            CommandSpec.forAnnotatedObject(group).subcommands().forEach((name, command) -> {
+                if (command.getCommandName().equals(name)) {
+                    line.addSubcommand(name, command);
+                }
+            });
+        }
+    }
+
+    @Override
+    public int execute(ParseResult parsed) {
+        List<CommandLine> lines = parsed.asCommandLineList();
+        CommandLine last = lines.get(lines.size() - 1);
+        if (last.getCommandSpec().userObject() instanceof Method method) {
+            for (Object group : groups) {
+                if (method.getDeclaringClass() == group.getClass()) {
+                    Integer help = CommandLine.executeHelpRequest(parsed);
+                    return help != null ? help : invoke(last, method, group);
+                }
+            }
+        }
+        return new CommandLine.RunLast().execute(parsed);
+    }
+
+    private static int invoke(CommandLine line, Method method, Object group) {
+        Object[] values = new Object[method.getParameterCount()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = value(line.getCommandSpec(), method, i);
+        }
+        try {
+            method.setAccessible(true);
+            return (Integer) method.invoke(group, values);
+        } catch (InvocationTargetException e) {
+            if (e.getCause() instanceof ParameterException usage) {
+                throw usage;
+            }
+            throw new ExecutionException(line, "the command failed: " + e.getCause(), e.getCause());
+        } catch (IllegalAccessException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static @Nullable Object value(CommandSpec spec, Method method, int parameter) {
+        if (method.getParameters()[parameter].isAnnotationPresent(Mixin.class)) {
+            for (CommandSpec mixin : spec.mixins().values()) {
+                if (method.getParameterTypes()[parameter].isInstance(mixin.userObject())) {
+                    return mixin.userObject();
+                }
+            }
+        }
+        String name = new MethodParam(method, parameter).getName();
+        for (ArgSpec argument : spec.args()) {
+            if (argument.userObject() instanceof MethodParam param
+                    && param.getName().equals(name)) {
+                return argument.getValue();
+            }
+        }
+        throw new IllegalStateException(method + ": nothing is known of " + name);
+    }
+}

@@ -1,0 +1,302 @@
+package dev.cairn.server.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.client.CairnClient;
+import dev.cairn.server.Node;
+import dev.cairn.server.NodeConfig;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code kvctl} against a node that runs. Each test uses keys of its own. */
+@Timeout(60)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Tag("C08")
+class KvctlNodeTest {
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    private Node node;
+    private String server;
+
+    @BeforeAll
+    void startNode(@TempDir Path dir) throws IOException {
+        int client = freePort();
+        server = "127.0.0.1:" + client;
+        node = Node.start(
+                NodeConfig.of(Map.of(
+                        "cluster.id", "kvctl",
+                        "node.id", "1",
+                        "cluster.members", "1=127.0.0.1:" + freePort() + ":" + client,
+                        "data.dir", dir.resolve("data").toString(),
+                        "wal.segment.bytes", "1MiB",
+                        "raft.preset", "fast")),
+                (thread, failure) -> {
+                    throw new AssertionError(thread, failure);
+                });
+    }
+
+    @AfterAll
+    void stopNode() {
+        node.close();
+    }
+
+    @Test
+    @Tag("K01")
+    @Tag("K03")
+    void conditionsDecideAndPreviousEntriesArePrinted() {
+        ok("put", "c", "1", "--if-absent");
+        long revision = revision();
+        refused("put", "c", "2", "--if-absent", "--prev");
+        assertThat(err()).isEqualTo("kvctl: not written: the condition on 'c' does not hold\n");
+        assertThat(out()).isEqualTo("current: 1  (revision " + revision + ", version 1)\n");
+        ok("put", "c", "2", "--if-revision", Long.toString(revision), "--prev");
+        assertThat(out()).contains("previous: 1  (revision " + revision + ", version 1)\n");
+        ok("cas", "c", "2", "3");
+        refused("cas", "c", "2", "4");
+        ok("getset", "c", "5");
+        assertThat(out()).isEqualTo("3\n");
+        refused("delete", "c", "--if-value", "4");
+        ok("-o", "json", "delete", "c", "--if-value", "5", "--prev");
+        assertThat(out()).startsWith("{\"applied\":true,\"revision\":").contains("\"value\":\"5\"");
+        refused("get", "c");
+        refused("delete", "c");
+    }
+
+    @Test
+    void countersCount() {
+        ok("incr", "n");
+        assertThat(out()).isEqualTo("1\n");
+        ok("incr", "n", "41");
+        ok("decr", "n", "2");
+        ok("add", "n", "-50");
+        assertThat(out()).isEqualTo("-10\n");
+        ok("put", "text", "x");
+        refused("incr", "text");
+        assertThat(err().lines()).hasSize(2);
+    }
+
+    @Test
+    @Tag("K04")
+    void severalKeysAtOnce() {
+        ok("mput", "m1", "a", "m2", "b", "m3", "c");
+        ok("get", "m1", "m3");
+        assertThat(out()).isEqualTo("m1\ta\nm3\tc\n");
+        refused("get", "m1", "m-none", "--stale");
+        assertThat(out()).isEqualTo("m1\ta\n");
+        assertThat(err()).isEqualTo("kvctl: not found: m-none\n");
+        input("""
+                {"key":"m4","value":"d\\u00e9"}
+
+                {"key_base64":"bTU=","value_base64":"/w=="}
+                {"key":"m1","delete":true}
+                """);
+        assertThat(run("mput")).isEqualTo(Kvctl.EXIT_DONE);
+        assertThat(out()).contains("keys=3 batches=1");
+        ok("list", "m");
+        assertThat(out()).isEqualTo("m2\tb\nm3\tc\nm4\tdé\nm5\t\\xff\n");
+        ok("-o", "json", "get", "m5");
+        assertThat(out()).contains("\"value_base64\":\"/w==\"");
+        input("""
+                {"key":"m6","value":"x"}
+                nonsense
+                """);
+        assertThat(run("mput")).isEqualTo(Kvctl.EXIT_USAGE);
+        assertThat(err()).contains("line 2: no JSON").contains("0 keys");
+        refused("get", "m6");
+    }
+
+    @Test
+    @Tag("K02")
+    @Tag("X15")
+    @Tag("C09")
+    void rangesAreListedCountedAndRemoved(@TempDir Path dir) throws IOException {
+        ok("mput", "r/1", "a", "r/2", "b", "r/3", "c", "r0", "d");
+        ok("list", "r/", "--reverse", "--keys-only");
+        assertThat(out()).isEqualTo("r/3\nr/2\nr/1\n");
+        ok("list", "r/", "--limit", "2");
+        assertThat(out()).isEqualTo("r/1\ta\nr/2\tb\n");
+        assertThat(err()).startsWith("more: --cursor ");
+        String cursor = err().substring("more: --cursor ".length()).strip();
+        ok("scan", "r/", "--limit", "2", "--cursor", cursor);
+        assertThat(out()).isEqualTo("r/3\tc\n");
+        assertThat(err()).isEmpty();
+        ok("list", "--from", "r/2", "--to", "r0", "-o", "json");
+        assertThat(out().lines()).hasSize(2).allMatch(line -> line.startsWith("{\"key\":\"r/"));
+        ok("count", "r/");
+        assertThat(out()).isEqualTo("3\n");
+        ok("list", "r/", "--count-only");
+        assertThat(out()).isEqualTo("3\n");
+        Path file = dir.resolve("keys.txt");
+        ok("list", "r/", "--file", file.toString());
+        assertThat(out()).isEqualTo("keys=3\n");
+        assertThat(Files.readString(file)).isEqualTo("r/1\ta\nr/2\tb\nr/3\tc\n");
+        assertThat(run("list", "r/", "--file", file.toString())).isEqualTo(Kvctl.EXIT_USAGE);
+        ok("delete-prefix", "r/");
+        ok("count", "--from", "r/", "--to", "r1");
+        assertThat(out()).isEqualTo("1\n");
+        ok("delete-range", "r0", "r1");
+        ok("count", "--from", "r/", "--to", "r1");
+        assertThat(out()).isEqualTo("0\n");
+    }
+
+    @Test
+    void bytesThatAreNoTextPassThrough() {
+        byte[] bytes = {0, (byte) 0xff, '\n', 7};
+        kvctlInput = bytes;
+        assertThat(run("put", "raw", "-")).isEqualTo(Kvctl.EXIT_DONE);
+        ok("get", "raw");
+        assertThat(out.toByteArray()).isEqualTo(new byte[] {0, (byte) 0xff, '\n', 7, '\n'});
+    }
+
+    @Test
+    @Tag("R21")
+    void waitingForARevisionEndsOrTimesOut() {
+        ok("put", "w", "1");
+        ok("wait-applied", Long.toString(revision()));
+        assertThat(out()).startsWith("applied=");
+        assertThat(run("wait-applied", "999999999", "--for", "100ms")).isEqualTo(Kvctl.EXIT_NO_LEADER);
+        assertThat(err().lines()).hasSize(2);
+    }
+
+    @Test
+    @Tag("C06")
+    void nodesTellAboutThemselves() {
+        ok("put", "s", "1");
+        ok("status");
+        List<String> cells = List.of(out().lines().toList().get(1).split(" +"));
+        assertThat(cells).hasSize(15).contains("LEADER", "yes");
+        assertThat(cells.get(12)).matches("[0-9]+(B|KiB|MiB)");
+        ok("raft-status");
+        Map<String, ?> details = Json.parseObject(out().strip());
+        assertThat(details.get("state")).isEqualTo("leader");
+        assertThat(details.get("node_id")).isEqualTo(1L);
+        assertThat((Long) details.get("lastApplied")).isPositive();
+        assertThat(details)
+                .containsKeys(
+                        "term",
+                        "commitIndex",
+                        "logLen",
+                        "lastLogIndex",
+                        "lastLogTerm",
+                        "leaderId",
+                        "leaderAddr",
+                        "peers",
+                        "logBaseIndex",
+                        "logBaseTerm",
+                        "log_bytes",
+                        "store_bytes",
+                        "snapshot_index");
+        ok("health");
+        assertThat(out()).isEqualTo("healthy: node 1 leads, 1 of 1 servers answer\n");
+        ok("watch-leader", "--changes", "1");
+        assertThat(out()).startsWith("leader=1 term=");
+    }
+
+    @Test
+    @Tag("C09")
+    @Tag("R22")
+    void theShellRunsTheSameCommandsOverOneClient() {
+        input("""
+                # a comment
+                put sh "two words"
+                get sh
+                set read stale
+                get sh --linearizable
+                get none
+                set read sometimes
+                help
+                get 'unclosed
+                -o json get sh
+                quit
+                put sh never
+                """);
+        assertThat(run()).isEqualTo(Kvctl.EXIT_DONE);
+        assertThat(out())
+                .contains("revision=")
+                .contains("two words\nreads are stale from now on\ntwo words\n")
+                .contains("\"value\":\"two words\"")
+                .contains("delete-prefix")
+                .contains("set read stale|linearizable");
+        assertThat(err())
+                .contains("kvctl: not found: none")
+                .contains("known is: set read stale")
+                .contains("a quote is not closed");
+        ok("get", "sh");
+        assertThat(out()).isEqualTo("two words\n");
+    }
+
+    @Test
+    @Tag("C09")
+    void theShellCompletesCommandsAndOptions() {
+        Kvctl kvctl = new Kvctl(System.in, System.out, System.err);
+        try (CairnClient client = CairnClient.builder().servers(server).connect()) {
+            Shell shell = new Shell(kvctl, client, server);
+            assertThat(shell.complete(List.of("de"), 0, 2)).contains("delete", "delete-prefix", "delete-range");
+            assertThat(shell.complete(List.of("q"), 0, 1)).containsExactly("quit");
+            assertThat(shell.complete(List.of("put", "k", "v", "--if-"), 3, 5))
+                    .contains("--if-revision", "--if-value", "--if-absent");
+        }
+    }
+
+    private byte[] kvctlInput = new byte[0];
+
+    private void input(String text) {
+        kvctlInput = text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private void ok(String... args) {
+        assertThat(run(args)).as(String.join(" ", args) + ": " + err()).isEqualTo(Kvctl.EXIT_DONE);
+    }
+
+    private void refused(String... args) {
+        assertThat(run(args)).as(String.join(" ", args) + ": " + err()).isEqualTo(Kvctl.EXIT_REFUSED);
+    }
+
+    private long revision() {
+        String line = out().lines().findFirst().orElseThrow();
+        return Long.parseLong(line.substring("revision=".length()));
+    }
+
+    private int run(String... args) {
+        out.reset();
+        err.reset();
+        String[] all = new String[args.length + 2];
+        all[0] = "--servers";
+        all[1] = server;
+        System.arraycopy(args, 0, all, 2, args.length);
+        return Kvctl.run(
+                all,
+                new ByteArrayInputStream(kvctlInput),
+                new PrintStream(out, true, StandardCharsets.UTF_8),
+                new PrintStream(err, true, StandardCharsets.UTF_8));
+    }
+
+    private String out() {
+        return out.toString(StandardCharsets.UTF_8).replace("\r\n", "\n");
+    }
+
+    private String err() {
+        return err.toString(StandardCharsets.UTF_8).replace("\r\n", "\n");
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+}
