@@ -3,16 +3,22 @@ package dev.cairn.server.http;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.Base64;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** Every route of the gateway over a real node. */
 @Timeout(60)
@@ -213,6 +219,40 @@ class HttpRoutesTest {
             assertThat(send("GET", path).statusCode()).as(path).isEqualTo(200);
         }
         assertThat(send("GET", "/metrics").body()).contains("# HELP");
+    }
+
+    @Test
+    @Tag("C05")
+    @Tag("C11")
+    void healthSaysWhoThisIsAndWhoLeads() throws Exception {
+        final HttpResponse<String> health = send("GET", "/health");
+        assertThat(health.statusCode()).isEqualTo(200);
+        assertThat(health.body())
+                .contains("\"id\":1", "\"addr\":\"127.0.0.1:", "\"peers\":[]", "\"peersCount\":0")
+                .contains("\"state\":\"LEADER\"", "\"term\":", "\"leaderId\":1", "\"lastHeartbeatAgoMs\":");
+    }
+
+    @Test
+    @Tag("O03")
+    void requestLogHasMethodPathStatusAndLatencyOnceItIsOn() throws Exception {
+        final Logger logger = (Logger) LoggerFactory.getLogger(HttpConnection.class);
+        final ListAppender<ILoggingEvent> lines = new ListAppender<>();
+        lines.list = new CopyOnWriteArrayList<>();
+        lines.start();
+        logger.addAppender(lines);
+        logger.setLevel(Level.DEBUG);
+        try {
+            send("GET", "/kv/logged");
+            // The line comes with the answer, on the gateway's own thread: what follows on it is behind it.
+            send("GET", "/healthz");
+        } finally {
+            logger.setLevel(null);
+            logger.detachAppender(lines);
+        }
+        assertThat(lines.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .anyMatch(line -> line.matches(
+                        "event=http.request method=GET path=\"/kv/logged\" status=404 us=\\d+ request=.+"));
     }
 
     @Test
