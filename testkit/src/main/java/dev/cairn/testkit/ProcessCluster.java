@@ -1,6 +1,7 @@
 package dev.cairn.testkit;
 
 import dev.cairn.server.NodeMain;
+import dev.cairn.server.ParentWatch;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -114,6 +115,8 @@ public final class ProcessCluster implements TestCluster {
                 .filter(argument -> argument.startsWith("--") || argument.startsWith("-Djava.library.path="))
                 .forEach(command::add);
         command.add("-Xmx256m");
+        // However this JVM ends, no node outlives it.
+        command.add("-D" + ParentWatch.PROPERTY + "=" + ProcessHandle.current().pid());
         // The calling tests may have a configuration of their own in the class path.
         command.add("-Dlogback.configurationFile=logback.xml");
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), NodeMain.class.getName()));
