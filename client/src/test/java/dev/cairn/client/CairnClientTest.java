@@ -1,5 +1,6 @@
 package dev.cairn.client;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -546,8 +548,11 @@ class CairnClientTest {
     @Test
     void aBlockingCallOnTheClientsOwnThreadIsRefused() {
         CairnClient client = connect(group.start(model));
-        CompletableFuture<PutResult> inner = client.putAsync(KEY, VALUE).thenApply(done -> client.put(KEY, VALUE));
-        IllegalStateException refused = Await.failure(inner, IllegalStateException.class);
+        // On the server's thread: it cannot answer before the function hangs on the future; an answered one would run
+        // it here.
+        AtomicReference<CompletableFuture<PutResult>> inner = new AtomicReference<>();
+        group.run(() -> inner.set(client.putAsync(KEY, VALUE).thenApply(done -> client.put(KEY, VALUE))));
+        IllegalStateException refused = Await.failure(requireNonNull(inner.get()), IllegalStateException.class);
         assertThat(refused).hasMessageContaining("own thread");
         client.put(KEY, VALUE);
     }

@@ -69,6 +69,10 @@ public final class RaftCore {
     private long verifiedIndex;
     private long leaderCommit;
     private long receivedReadPosition;
+
+    /** This leader's last append stood behind an entry that is not here. */
+    private boolean lacksPrevious;
+
     private boolean acceptDue;
     private int replyElapsed;
     private long sentMatchIndex;
@@ -378,6 +382,7 @@ public final class RaftCore {
             verifiedIndex = 0;
             leaderCommit = 0;
             receivedReadPosition = 0;
+            lacksPrevious = false;
             sentMatchIndex = 0;
             acceptDue = false;
             rejectDue = false;
@@ -491,7 +496,8 @@ public final class RaftCore {
         final boolean newReadPosition = readPosition > receivedReadPosition;
         receivedReadPosition = Math.max(receivedReadPosition, readPosition);
 
-        if (!matchesAt(prevLogIndex, prevLogTerm)) {
+        lacksPrevious = !matchesAt(prevLogIndex, prevLogTerm);
+        if (lacksPrevious) {
             rejectMismatch(from, prevLogIndex);
             return;
         }
@@ -511,10 +517,14 @@ public final class RaftCore {
      * The leader of {@code term} offers a snapshot of everything up to {@code index} (Raft 7). How it comes here is the
      * driver's affair; when it is there, the driver starts a new core behind it.
      *
-     * @return whether this node should fetch it; not when the sender's term is old or all of it is committed here
+     * <p>The leader asks for its log's start with each offer. So an offer that was under way while this node installed an
+     * earlier one counts only when this log still does not reach that start; else the log brings the rest.
+     *
+     * @return whether this node should fetch it; not when the sender's term is old, when all of it is committed here, or
+     *     when the leader's last message fitted this log
      */
     public boolean onInstallSnapshot(final int from, final long term, final long index) {
-        return follows(from, term, "snapshot of the leader") && index > commitIndex;
+        return follows(from, term, "snapshot of the leader") && lacksPrevious && index > commitIndex;
     }
 
     /** A message that only the leader of {@code term} sends: false when it is to be ignored. */

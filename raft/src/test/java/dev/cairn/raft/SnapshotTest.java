@@ -129,6 +129,10 @@ class SnapshotTest {
         TestNode follower = TestNode.of(1, 3, 3, 1, 1, 2);
         follower.heartbeat(2, 3, 3, 2, 2, 0);
         assertThat(follower.core().commitIndex()).isEqualTo(2);
+        assertThat(follower.core().onInstallSnapshot(2, 3, 50))
+                .as("the leader's log goes on where this one ends")
+                .isFalse();
+        follower.heartbeat(2, 3, 40, 3, 2, 0);
         assertThat(follower.core().onInstallSnapshot(2, 2, 50))
                 .as("an old term")
                 .isFalse();
@@ -137,7 +141,15 @@ class SnapshotTest {
                 .isFalse();
         assertThat(follower.core().onInstallSnapshot(2, 3, 3)).isTrue();
         assertThat(follower.core().onInstallSnapshot(9, 3, 50)).as("no member").isFalse();
+        assertThat(follower.core().onInstallSnapshot(3, 4, 50))
+                .as("a new leader has not asked yet")
+                .isFalse();
+        follower.heartbeat(3, 4, 40, 3, 2, 0);
         assertThat(follower.core().onInstallSnapshot(3, 4, 50)).isTrue();
+        follower.heartbeat(3, 4, 3, 2, 2, 0);
+        assertThat(follower.core().onInstallSnapshot(3, 4, 50))
+                .as("the log fits again")
+                .isFalse();
         assertThat(follower.core().currentTerm()).isEqualTo(4);
         assertThat(follower.core().leaderId()).isEqualTo(3);
     }
