@@ -85,18 +85,26 @@ final class CatchUpMeasure implements Callable<Integer> {
                 List.of("snapshot.log.bytes=64MiB", "snapshot.keep.log.bytes=16MiB"),
                 List.of(),
                 spec.commandLine().getOut())) {
-            return new Scenario(run, new KeySpace(keys, keyBytes)).run();
+            try (Scenario scenario = new Scenario(run, new KeySpace(keys, keyBytes))) {
+                return scenario.run();
+            }
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
     }
 
     /** One run, from top to bottom. */
-    private final class Scenario {
+    private final class Scenario implements AutoCloseable {
         private final MeasureRun run;
         private final KeySpace keySpace;
         private final MeasuredNodes nodes;
         private final CairnClient client;
+
+        /** Between the node that comes back and the others, until the run ends. */
+        private final List<FaultProxy> proxies = new ArrayList<>();
+
+        private final MultiThreadIoEventLoopGroup proxyThread =
+                new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
 
         private final List<Phases.Phase> during = new ArrayList<>();
         private int cutsMade;
@@ -110,6 +118,12 @@ final class CatchUpMeasure implements Callable<Integer> {
             this.keySpace = keySpace;
             this.nodes = run.nodes();
             this.client = run.client();
+        }
+
+        @Override
+        public void close() {
+            proxies.forEach(FaultProxy::close);
+            proxyThread.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
         }
 
         int run() throws IOException, InterruptedException {
@@ -173,26 +187,15 @@ final class CatchUpMeasure implements Callable<Integer> {
 
         /** Starts the node behind proxies, cuts the transfer, returns when it is caught up. */
         private LogTail comeBack(int away) throws InterruptedException {
-            MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
-            List<FaultProxy> proxies = new ArrayList<>();
-            try {
-                int[] ports = new int[nodes.size()];
-                for (int id = 1; id <= nodes.size(); id++) {
-                    ports[id - 1] = nodes.peerPort(id);
-                    if (id != away) {
-                        FaultProxy proxy = new FaultProxy(group.next(), nodes.peerPort(id));
-                        proxies.add(proxy);
-                        ports[id - 1] = proxy.port();
-                    }
+            int[] ports = new int[nodes.size()];
+            for (int id = 1; id <= nodes.size(); id++) {
+                ports[id - 1] = nodes.peerPort(id);
+                if (id != away) {
+                    FaultProxy proxy = new FaultProxy(proxyThread.next(), nodes.peerPort(id));
+                    proxies.add(proxy);
+                    ports[id - 1] = proxy.port();
                 }
-                return comeBack(away, ports, proxies);
-            } finally {
-                proxies.forEach(FaultProxy::close);
-                group.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
             }
-        }
-
-        private LogTail comeBack(int away, int[] ports, List<FaultProxy> proxies) throws InterruptedException {
             LogTail log = new LogTail(nodes.log(away));
             long startNs = System.nanoTime();
             during.add(run.beginPhase("start"));

@@ -138,16 +138,11 @@ public final class Node implements AutoCloseable {
                 replicaMetrics,
                 fatal);
         installation = new Installation(config.dataDir());
-        running = openReplica(installation.recover(checkpoints).orElse(null));
-    }
-
-    /** Behind an installed snapshot the intent ends when the log has followed. */
-    private RunningReplica openReplica(final Replica.@Nullable Installed installed) {
-        final RunningReplica opened = new RunningReplica(surroundings, installed);
+        final Replica.Installed installed = installation.recover(checkpoints).orElse(null);
+        running = RunningReplica.open(surroundings, installed);
         if (installed != null) {
             installation.clear();
         }
-        return opened;
     }
 
     private CheckpointSocket readCheckpointsOf(final int nodeId) throws IOException {
@@ -264,7 +259,8 @@ public final class Node implements AutoCloseable {
     }
 
     /**
-     * Replaces store and log by a received snapshot: a restart of the replica, while ports and threads of the network stay.
+     * Replaces the store by a received snapshot, and the log follows: a restart of the replica, while ports, the threads of
+     * the network and the open log stay. A failure on the way ends the process; the next start goes on by the intent.
      * Nothing is voted or appended in between, for this thread would do it.
      */
     private void install(final StagedSnapshot staged) throws InterruptedException {
@@ -285,9 +281,10 @@ public final class Node implements AutoCloseable {
         clients.closeConnections();
         allClients.closePorts();
         running.stop();
-        running.closeForReplacement();
+        final RunningReplica.OpenLog log = running.closeForReplacement();
         installation.swap(staged);
-        running = openReplica(new Replica.Installed(staged.index(), staged.term()));
+        running = RunningReplica.reopen(surroundings, log, new Replica.Installed(staged.index(), staged.term()));
+        installation.clear();
         running.start();
         snapshots.takeStaged(false);
         metrics.snapshots().onInstalled();

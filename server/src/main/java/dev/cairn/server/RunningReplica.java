@@ -10,6 +10,7 @@ import dev.cairn.server.replica.ConsensusAgent;
 import dev.cairn.server.replica.EventLog;
 import dev.cairn.server.replica.PeerTransport;
 import dev.cairn.server.replica.Replica;
+import dev.cairn.server.replica.ReplicaLog;
 import dev.cairn.server.replica.Wakeable;
 import dev.cairn.server.snapshot.CheckpointAgent;
 import dev.cairn.server.snapshot.SnapshotService;
@@ -17,7 +18,6 @@ import dev.cairn.wal.FileSegmentDirectory;
 import dev.cairn.wal.RecoveryReport;
 import dev.cairn.wal.WalConfig;
 import dev.cairn.wal.WriterChoice;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.HashMap;
 import java.util.Map;
@@ -29,14 +29,13 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Store, log, replica and their threads: one life of them. The installation of a snapshot ends one life and begins the
- * next while transports, ports and the loop's thread stay. Opened, started, stopped and closed by one thread.
+ * next while transports, ports, the loop's thread and the open log stay. Opened, started, stopped and closed by one thread.
  */
 final class RunningReplica {
     private static final Logger LOGGER = LoggerFactory.getLogger(RunningReplica.class);
 
     private final RocksStore store;
-    private final FileSegmentDirectory rootDirectory;
-    private final FileSegmentDirectory walDirectory;
+    private final OpenLog log;
     private final Replica replica;
     private final AgentThread logSyncThread;
     private final AgentThread applyThread;
@@ -44,6 +43,15 @@ final class RunningReplica {
     private final AgentThread rangeReaderThread;
     private final HousekeepingThread housekeeping;
     private final CheckpointAgent checkpoints;
+
+    /** The log with the directories that it works in. */
+    record OpenLog(ReplicaLog log, FileSegmentDirectory rootDirectory, FileSegmentDirectory walDirectory) {
+        void close() {
+            log.close();
+            walDirectory.close();
+            rootDirectory.close();
+        }
+    }
 
     /** What outlives a replica. */
     record Surroundings(
@@ -59,33 +67,63 @@ final class RunningReplica {
             FatalErrorHandler fatal) {}
 
     /**
-     * Opens and recovers: store, then hard state and log, then the core as follower.
+     * At the node's start: recovers store, then hard state and log, then the core as follower.
      *
      * @param installed the snapshot whose database stands in the store's place and that the log has to follow, or null
      */
-    RunningReplica(final Surroundings around, final Replica.@Nullable Installed installed) {
+    static RunningReplica open(final Surroundings around, final Replica.@Nullable Installed installed) {
         final NodeConfig config = around.config();
+        final RocksStore store = openStore(config);
         final long startNs = System.nanoTime();
-        final Path data = config.dataDir();
-        store = RocksStore.open(RocksStoreConfig.of(data.resolve("kv")));
-        final long storeNs = System.nanoTime();
+        final WriterChoice writer = WriterChoice.valueOf(config.walWriter().name());
+        final FileSegmentDirectory rootDirectory = FileSegmentDirectory.open(config.dataDir(), WriterChoice.CHANNEL);
+        final FileSegmentDirectory walDirectory =
+                FileSegmentDirectory.open(config.dataDir().resolve("wal"), writer);
+        final ReplicaLog log = ReplicaLog.open(
+                walConfig(config, around.identity()),
+                rootDirectory,
+                walDirectory,
+                store.flushedApplied(),
+                installed,
+                around.random()::nextLong);
+        logRecovery(log.recovery(), store.flushedApplied().index(), millis(startNs, System.nanoTime()));
+        return new RunningReplica(around, store, new OpenLog(log, rootDirectory, walDirectory));
+    }
+
+    /**
+     * Behind an installed snapshot, on the log of the replica before: the log follows the snapshot.
+     *
+     * @param log from {@link #closeForReplacement}
+     */
+    static RunningReplica reopen(final Surroundings around, final OpenLog log, final Replica.Installed installed) {
+        final RocksStore store = openStore(around.config());
+        log.log().follow(installed, store.flushedApplied());
+        return new RunningReplica(around, store, log);
+    }
+
+    private static RocksStore openStore(final NodeConfig config) {
+        final long startNs = System.nanoTime();
+        final RocksStore store =
+                RocksStore.open(RocksStoreConfig.of(config.dataDir().resolve("kv")));
         LOGGER.info(
                 "event=start.store flushedIndex={} flushedTerm={} ms={}",
                 store.flushedApplied().index(),
                 store.flushedApplied().term(),
-                millis(startNs, storeNs));
-        final WriterChoice writer = WriterChoice.valueOf(config.walWriter().name());
-        rootDirectory = FileSegmentDirectory.open(data, WriterChoice.CHANNEL);
-        walDirectory = FileSegmentDirectory.open(data.resolve("wal"), writer);
+                millis(startNs, System.nanoTime()));
+        return store;
+    }
+
+    private RunningReplica(final Surroundings around, final RocksStore store, final OpenLog log) {
+        this.store = store;
+        this.log = log;
         final LateWake logSyncWake = new LateWake();
         final LateWake applyWake = new LateWake();
         final LateWake readerWake = new LateWake();
         final LateWake rangeReaderWake = new LateWake();
         replica = new Replica(
-                replicaConfig(config, around.identity(), writer),
+                replicaConfig(around.config(), around.identity()),
                 new Replica.Surroundings(
-                        rootDirectory,
-                        walDirectory,
+                        log.log(),
                         store,
                         around.peers(),
                         around.clients(),
@@ -99,9 +137,7 @@ final class RunningReplica {
                         rangeReaderWake,
                         around.snapshots(),
                         around.metrics()),
-                System.nanoTime(),
-                installed);
-        logRecovery(replica.recovery(), millis(storeNs, System.nanoTime()));
+                System.nanoTime());
         logSyncThread = new AgentThread("log-sync", replica.logSync(), around.fatal());
         applyThread = new AgentThread("apply", replica.apply(), around.fatal());
         readerThread = new AgentThread("reader-1", replica.slowReader(), around.fatal());
@@ -112,11 +148,16 @@ final class RunningReplica {
         rangeReaderWake.to = rangeReaderThread;
         checkpoints = around.snapshots().agentFor(store, replica.apply()::appliedIndex);
         housekeeping = new HousekeepingThread(
-                replica.spares(), () -> around.metrics().storeBytes().set(store.fileBytes()), around.fatal());
+                log.log().spares(), () -> around.metrics().storeBytes().set(store.fileBytes()), around.fatal());
     }
 
-    private static Replica.Config replicaConfig(
-            final NodeConfig config, final Identity identity, final WriterChoice writer) {
+    private static WalConfig walConfig(final NodeConfig config, final Identity identity) {
+        return WalConfig.of(config.clusterIdHash(), config.nodeId(), identity.storageId())
+                .withSegmentBytes(config.walSegmentBytes())
+                .withWriter(WriterChoice.valueOf(config.walWriter().name()));
+    }
+
+    private static Replica.Config replicaConfig(final NodeConfig config, final Identity identity) {
         final TreeSet<Integer> voters = new TreeSet<>();
         final Map<Integer, String> clientAddresses = new HashMap<>();
         for (final Member member : config.members()) {
@@ -131,16 +172,14 @@ final class RunningReplica {
                         config.raftHeartbeatMs() / tickMs,
                         config.raftElectionMinMs() / tickMs,
                         config.raftElectionMaxMs() / tickMs),
-                WalConfig.of(config.clusterIdHash(), config.nodeId(), identity.storageId())
-                        .withSegmentBytes(config.walSegmentBytes())
-                        .withWriter(writer),
+                walConfig(config, identity),
                 clientAddresses,
                 TimeUnit.MILLISECONDS.toNanos(tickMs),
                 System.currentTimeMillis(),
                 Capacities.NODE);
     }
 
-    private void logRecovery(final RecoveryReport report, final long ms) {
+    private static void logRecovery(final RecoveryReport report, final long appliedIndex, final long ms) {
         LOGGER.info(
                 "event=start.log writer=\"{}\" segments={} firstIndex={} lastIndex={} lastTerm={} copiedEntries={}"
                         + " copiedBytes={} commitHint={} appliedIndex={} ms={}",
@@ -152,7 +191,7 @@ final class RunningReplica {
                 report.copiedEntries(),
                 report.copiedBytes(),
                 report.commitHint(),
-                replica.apply().appliedIndex(),
+                appliedIndex,
                 ms);
         if (report.torn()) {
             LOGGER.info(
@@ -195,20 +234,20 @@ final class RunningReplica {
 
     /** Behind {@link #stop}: closes log and store; what the store holds is flushed. */
     void close() {
-        closeLog();
+        replica.close();
+        log.close();
         store.close();
     }
 
-    /** Behind {@link #stop}: closes log and store as they are, for another database takes the store's place. */
-    void closeForReplacement() {
-        closeLog();
-        store.closeWithoutFlush();
-    }
-
-    private void closeLog() {
+    /**
+     * Behind {@link #stop}: closes the store as it is, for another database takes its place.
+     *
+     * @return the log, still open
+     */
+    OpenLog closeForReplacement() {
         replica.close();
-        walDirectory.close();
-        rootDirectory.close();
+        store.closeWithoutFlush();
+        return log;
     }
 
     private static long millis(final long fromNs, final long toNs) {

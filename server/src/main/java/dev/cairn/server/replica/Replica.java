@@ -7,31 +7,23 @@ import dev.cairn.engine.KvStore;
 import dev.cairn.engine.SessionLimits;
 import dev.cairn.raft.RaftConfig;
 import dev.cairn.server.metrics.ReplicaMetrics;
-import dev.cairn.wal.Floor;
 import dev.cairn.wal.HardState;
 import dev.cairn.wal.HardStateFile;
-import dev.cairn.wal.RecoveryReport;
-import dev.cairn.wal.SegmentDirectory;
-import dev.cairn.wal.SparePreparer;
 import dev.cairn.wal.Wal;
 import dev.cairn.wal.WalConfig;
 import java.util.Map;
 import java.util.function.IntUnaryOperator;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Log, state machine and agents of one node, wired and recovered, waiting to be stepped: by the node's threads, or by a
+ * State machine and agents of one node, wired over its log, waiting to be stepped: by the node's threads, or by a
  * simulator in one thread. Wiring only.
  *
  * <p>Each agent may be stepped by a thread of its own: {@link #consensus}, {@link #logSync}, {@link #apply},
- * {@link #slowReader}, {@link #rangeReader}, {@link #spares}. {@link #close} comes after all of them have stopped.
+ * {@link #slowReader}, {@link #rangeReader}. {@link #close} comes after all of them have stopped.
  */
 public final class Replica implements AutoCloseable {
-    private static final String HARD_STATE_FILE = "hard-state";
-
-    private final HardStateFile hardStateFile;
-    private final Wal wal;
+    private final ReplicaLog log;
     private final KvReader memoryReader;
     private final KvReader slowKvReader;
     private final KvReader rangeKvReader;
@@ -59,14 +51,13 @@ public final class Replica implements AutoCloseable {
     /**
      * What surrounds a replica.
      *
-     * @param rootDirectory holds the hard-state file
-     * @param salts random numbers for new segment files
+     * @param log recovered, and where it has to, behind the snapshot that the store holds; stays open
+     * @param salts random numbers for the ids of cursors
      * @param jitter random numbers for election timeouts: maps n to [0, n)
      * @param loopWake wakes whoever steps the consensus agent; the others likewise
      */
     public record Surroundings(
-            SegmentDirectory rootDirectory,
-            SegmentDirectory walDirectory,
+            ReplicaLog log,
             KvStore store,
             PeerTransport peers,
             ClientTransport clients,
@@ -82,8 +73,7 @@ public final class Replica implements AutoCloseable {
             ReplicaMetrics metrics) {
         /** Without snapshots, and with numbers that nobody reads. */
         public Surroundings(
-                final SegmentDirectory rootDirectory,
-                final SegmentDirectory walDirectory,
+                final ReplicaLog log,
                 final KvStore store,
                 final PeerTransport peers,
                 final ClientTransport clients,
@@ -96,8 +86,7 @@ public final class Replica implements AutoCloseable {
                 final Wakeable slowReaderWake,
                 final Wakeable rangeReaderWake) {
             this(
-                    rootDirectory,
-                    walDirectory,
+                    log,
                     store,
                     peers,
                     clients,
@@ -136,30 +125,15 @@ public final class Replica implements AutoCloseable {
             RangeReaderAgent rangeReader) {}
 
     /**
-     * Recovers strictly in order: hard state, log against what the store has flushed, state machine, core as follower.
+     * State machine, then core as follower, on a log and a store that are recovered.
      *
      * @param startNs the monotonic clock's reading now
-     * @throws dev.cairn.wal.WalException when the log or the hard state is damaged or unreadable; files are kept
      */
     public Replica(final Config config, final Surroundings around, final long startNs) {
-        this(config, around, startNs, null);
-    }
-
-    /**
-     * As above, behind a snapshot: the log keeps what it holds behind the snapshot's entry, or starts again right behind it.
-     * When this returns that is durable.
-     *
-     * @param installed null when no installation is under way
-     */
-    public Replica(
-            final Config config, final Surroundings around, final long startNs, final @Nullable Installed installed) {
-        hardStateFile = HardStateFile.open(config.wal(), around.rootDirectory(), HARD_STATE_FILE);
+        log = around.log();
+        final Wal wal = log.wal();
+        final HardStateFile hardStateFile = log.hardStateFile();
         final AppliedState flushed = around.store().flushedApplied();
-        final Floor floor = installed == null ? new Floor(flushed.index(), flushed.term()) : Floor.UNKNOWN;
-        wal = Wal.open(config.wal(), around.walDirectory(), hardStateFile, floor, around.salts());
-        if (installed != null) {
-            startLogBehind(installed, flushed);
-        }
         final HardState hardState = hardStateFile.current();
         final long startTerm =
                 Math.max(Math.max(hardState.term(), wal.recovery().highestTerm()), flushed.term());
@@ -188,25 +162,9 @@ public final class Replica implements AutoCloseable {
                 startNs);
     }
 
-    private void startLogBehind(final Installed installed, final AppliedState flushed) {
-        if (flushed.index() != installed.index() || flushed.term() != installed.term()) {
-            throw new IllegalStateException("the store holds index " + flushed.index() + " term " + flushed.term()
-                    + ", the installed snapshot index " + installed.index() + " term " + installed.term());
-        }
-        if (!wal.reaches(installed.index(), installed.term())) {
-            wal.reset(installed.index(), installed.term());
-            wal.publish();
-            wal.force();
-        }
-    }
-
-    public RecoveryReport recovery() {
-        return wal.recovery();
-    }
-
     /** The log, for checks: read it on the loop thread. */
     public Wal wal() {
-        return wal;
+        return log.wal();
     }
 
     /** For the loop thread. */
@@ -234,19 +192,12 @@ public final class Replica implements AutoCloseable {
         return rangeReader;
     }
 
-    /** For the housekeeping thread. */
-    public SparePreparer spares() {
-        return wal.sparePreparer();
-    }
-
-    /** Releases log and readers; forces nothing, and leaves store and directories to whoever opened them. */
+    /** Releases the readers; leaves log and store to whoever opened them. */
     @Override
     public void close() {
         memoryReader.close();
         slowKvReader.close();
         rangeReader.close();
         rangeKvReader.close();
-        wal.close();
-        hardStateFile.close();
     }
 }

@@ -42,6 +42,7 @@ class ClockEntryTest {
 
     private final OneClient client = new OneClient();
     private RocksStore store;
+    private ReplicaLog log;
     private Replica replica;
     private long nowNs;
 
@@ -49,17 +50,24 @@ class ClockEntryTest {
     void start() {
         store = RocksStore.open(RocksStoreConfig.of(directory));
         final Random random = new Random(1);
+        final WalConfig walConfig = WalConfig.of(1, 1, 1).withSegmentBytes(1 << 20);
+        log = ReplicaLog.open(
+                walConfig,
+                new SimulatedDirectory(),
+                new SimulatedDirectory(),
+                store.flushedApplied(),
+                null,
+                random::nextLong);
         replica = new Replica(
                 new Replica.Config(
                         RaftConfig.of(1, Set.of(1), 10, 50, 100),
-                        WalConfig.of(1, 1, 1).withSegmentBytes(1 << 20),
+                        walConfig,
                         Map.of(1, "127.0.0.1:1"),
                         TICK_NS,
                         1_800_000_000_000L,
                         Capacities.NODE),
                 new Replica.Surroundings(
-                        new SimulatedDirectory(),
-                        new SimulatedDirectory(),
+                        log,
                         store,
                         new NoPeers(),
                         client,
@@ -81,6 +89,7 @@ class ClockEntryTest {
     @AfterEach
     void stop() {
         replica.close();
+        log.close();
         store.close();
     }
 
@@ -92,7 +101,7 @@ class ClockEntryTest {
             work = replica.consensus().doWork(nowNs)
                     + replica.logSync().doWork()
                     + replica.apply().doWork();
-            replica.spares().doWork(nowNs);
+            log.spares().doWork(nowNs);
         }
     }
 

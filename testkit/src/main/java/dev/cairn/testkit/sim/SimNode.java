@@ -1,5 +1,7 @@
 package dev.cairn.testkit.sim;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.cairn.raft.PlantedBug;
 import dev.cairn.raft.RaftConfig;
 import dev.cairn.raft.RaftCore;
@@ -9,8 +11,10 @@ import dev.cairn.server.replica.ConsensusAgent;
 import dev.cairn.server.replica.DutyCycle;
 import dev.cairn.server.replica.EventLog;
 import dev.cairn.server.replica.Replica;
+import dev.cairn.server.replica.ReplicaLog;
 import dev.cairn.testkit.sim.SimTrace.Kind;
 import dev.cairn.wal.LogPosition;
+import dev.cairn.wal.SparePreparer;
 import dev.cairn.wal.Wal;
 import dev.cairn.wal.WalConfig;
 import dev.cairn.wal.WalException;
@@ -69,6 +73,7 @@ final class SimNode implements SimDirectory.Owner {
     private final long storageId;
 
     private @Nullable Replica replica;
+    private @Nullable SparePreparer spares;
     private int incarnation;
     private final long[] dueNs = new long[AGENTS.length];
     private long pausedUntilNs;
@@ -137,7 +142,10 @@ final class SimNode implements SimDirectory.Owner {
             armCrash(random.nextInt(30), random.chance(knobs.hostCrashes));
         }
         try {
-            Replica started = new Replica(config(), surroundings(), nodeNowNs());
+            Replica.Config config = config();
+            ReplicaLog log = ReplicaLog.open(config.wal(), root, wal, store.flushedApplied(), null, random::nextLong);
+            Replica started = new Replica(config, surroundings(log), nodeNowNs());
+            spares = log.spares();
             replica = started;
             store.setColdReads(false);
             Arrays.fill(dueNs, NOT_DUE);
@@ -185,10 +193,9 @@ final class SimNode implements SimDirectory.Owner {
         return new Replica.Config(raft, walConfig, addresses, knobs.tickNs, wallClockMs, SMALL);
     }
 
-    private Replica.Surroundings surroundings() {
+    private Replica.Surroundings surroundings(ReplicaLog log) {
         return new Replica.Surroundings(
-                root,
-                wal,
+                log,
                 store,
                 network.open(id, () -> wake(Agent.LOOP)),
                 clientNetwork.open(id, () -> wake(Agent.LOOP)),
@@ -394,8 +401,9 @@ final class SimNode implements SimDirectory.Owner {
                 trace.add(Kind.READER, id, 0, 0, 0, 0);
             }
             case SPARES -> {
-                if (here.spares().doWork(nodeNowNs()) > 0) {
-                    trace.add(Kind.SPARES, id, here.spares().readyCount(), 0, 0, 0);
+                SparePreparer preparer = requireNonNull(spares);
+                if (preparer.doWork(nodeNowNs()) > 0) {
+                    trace.add(Kind.SPARES, id, preparer.readyCount(), 0, 0, 0);
                 }
                 wake(agent);
             }
