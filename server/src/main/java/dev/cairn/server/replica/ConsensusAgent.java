@@ -327,7 +327,8 @@ public final class ConsensusAgent {
 
     /** What a snapshot holds may go from the log, in whole segments and behind a kept tail. */
     private void dropLog() {
-        snapshots.onLogSize(wal.firstIndex(), wal.bytesBehind(0), wal.bytesBehind(snapshots.newestIndex()));
+        final long newest = snapshots.newestIndex();
+        snapshots.onLogSize(wal.firstIndex(), wal.bytesBehind(0), newest, wal.bytesBehind(newest));
         final long droppable = Math.min(snapshots.droppableIndex(), Math.min(core.appliedIndex(), core.durableIndex()));
         if (droppable <= core.baseIndex()) {
             return;

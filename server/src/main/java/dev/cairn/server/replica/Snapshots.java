@@ -49,8 +49,9 @@ public interface Snapshots {
         return 0;
     }
 
-    /** Once per tick: what the log on disk holds, in bytes, and how much of it lies behind the newest snapshot. */
-    default void onLogSize(final long firstIndex, final long bytes, final long bytesBehindSnapshot) {}
+    /** Once per tick: what the log on disk holds, in bytes, and how much of it lies behind the snapshot of this index. */
+    default void onLogSize(
+            final long firstIndex, final long bytes, final long snapshotIndex, final long bytesBehindSnapshot) {}
 
     /** Everything up to here may go from the log, but for {@link #keptLogBytes}; 0 = nothing. */
     default long droppableIndex() {

@@ -86,8 +86,7 @@ public final class CheckpointAgent {
     }
 
     private void stepUntilStopped() {
-        lastTakenNs = System.nanoTime();
-        notBeforeNs = lastTakenNs;
+        begin(System.nanoTime());
         while (!stopping) {
             final long nowNs = System.nanoTime();
             try {
@@ -102,13 +101,21 @@ public final class CheckpointAgent {
         }
     }
 
-    private void step(final long nowNs) {
+    /** The interval counts from now. */
+    void begin(final long nowNs) {
+        lastTakenNs = nowNs;
+        notBeforeNs = nowNs;
+    }
+
+    /** One cycle: (1) take a checkpoint that is due (2) delete what it replaces (3) say how much log may go. */
+    void step(final long nowNs) {
         if (nowNs - notBeforeNs < 0) {
             return;
         }
         final String reason = dueFor(nowNs);
         if (!reason.isEmpty()) {
             take(reason);
+            lastTakenNs = nowNs;
         }
         pins.removeExpired(nowNs);
         deleteOlder(nowNs);
@@ -127,7 +134,7 @@ public final class CheckpointAgent {
         } else if (retention.firstIndex() > 1 && newest < retention.firstIndex() - 1) {
             // Behind an installed snapshot: until there is one of its own this node could serve no peer.
             return "installed";
-        } else if (retention.bytesBehindSnapshot() >= config.logBytes()) {
+        } else if (retention.bytesBehindSnapshot(newest) >= config.logBytes()) {
             return "log-bytes";
         } else if (config.entries() > 0 && applied - newest >= config.entries()) {
             return "entries";
@@ -140,14 +147,11 @@ public final class CheckpointAgent {
     private void take(final String reason) {
         final long startNs = System.nanoTime();
         final Optional<Checkpoint> taken = checkpoints.create(store);
-        lastTakenNs = System.nanoTime();
+        final long ms = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNs);
         if (taken.isPresent()) {
             final Checkpoint checkpoint = taken.get();
             catalog.add(checkpoint);
-            metrics.onTaken(
-                    checkpoint.index(),
-                    checkpoint.manifest().totalBytes(),
-                    TimeUnit.NANOSECONDS.toMillis(lastTakenNs - startNs));
+            metrics.onTaken(checkpoint.index(), checkpoint.manifest().totalBytes(), ms);
             LOGGER.info(
                     "event=snapshot.taken index={} term={} checkpoint={} files={} bytes={} reason={} ms={}",
                     checkpoint.index(),
@@ -156,7 +160,7 @@ public final class CheckpointAgent {
                     checkpoint.manifest().files().size(),
                     checkpoint.manifest().totalBytes(),
                     reason,
-                    TimeUnit.NANOSECONDS.toMillis(lastTakenNs - startNs));
+                    ms);
         }
     }
 
@@ -191,8 +195,9 @@ public final class CheckpointAgent {
                     retention.logBytes(),
                     config.maxRetainedLogBytes());
         }
-        retention.slowWrites(pinned != Long.MAX_VALUE && retention.logBytes() > config.maxRetainedLogBytes());
-        final long limit = Math.min(newest, pins.logIndex(nowNs));
+        final long stillPinned = pins.logIndex(nowNs);
+        retention.slowWrites(stillPinned != Long.MAX_VALUE && retention.logBytes() > config.maxRetainedLogBytes());
+        final long limit = Math.min(newest, stillPinned);
         if (limit > retention.droppableIndex()) {
             retention.allowDropping(Math.min(limit, store.flushedApplied().index()));
         }

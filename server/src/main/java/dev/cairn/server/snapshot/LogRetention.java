@@ -11,15 +11,17 @@ final class LogRetention {
     private volatile long firstIndex = 1;
     private volatile long logBytes;
     private volatile long bytesBehindSnapshot;
+    private volatile long snapshotIndex;
 
     // Written by the checkpoint thread.
     private volatile long droppableIndex;
     private volatile boolean slowed;
 
-    void onLogSize(final long first, final long bytes, final long behindSnapshot) {
+    void onLogSize(final long first, final long bytes, final long index, final long behindSnapshot) {
         firstIndex = first;
         logBytes = bytes;
         bytesBehindSnapshot = behindSnapshot;
+        snapshotIndex = index;
     }
 
     long firstIndex() {
@@ -30,8 +32,9 @@ final class LogRetention {
         return logBytes;
     }
 
-    long bytesBehindSnapshot() {
-        return bytesBehindSnapshot;
+    /** Bytes of log behind the snapshot of this index; 0 until the loop has looked since it was taken. */
+    long bytesBehindSnapshot(final long index) {
+        return snapshotIndex == index ? bytesBehindSnapshot : 0;
     }
 
     boolean keepsTooMuch(final long maxBytes) {

@@ -126,8 +126,9 @@ public final class SnapshotService implements Snapshots {
     }
 
     @Override
-    public void onLogSize(final long firstIndex, final long bytes, final long bytesBehindSnapshot) {
-        retention.onLogSize(firstIndex, bytes, bytesBehindSnapshot);
+    public void onLogSize(
+            final long firstIndex, final long bytes, final long snapshotIndex, final long bytesBehindSnapshot) {
+        retention.onLogSize(firstIndex, bytes, snapshotIndex, bytesBehindSnapshot);
     }
 
     @Override
