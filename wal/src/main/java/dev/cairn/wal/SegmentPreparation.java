@@ -28,12 +28,17 @@ final class SegmentPreparation {
         this.file = directory.create(name, length);
     }
 
-    /** All at once and unpaced, for a log that cannot go on without it. On a full disk nothing is left behind. */
+    /**
+     * Unpaced, for a log that cannot go on without it, but step by step: one force of it all would hold up the forces of
+     * everyone on this disk. On a full disk nothing is left behind.
+     */
     static PreparedSegment prepare(SegmentDirectory directory, WalConfig config, String name, int length, long salt) {
         SegmentPreparation preparation = new SegmentPreparation(directory, config, name, length, salt);
         try {
-            preparation.fill(length);
-            preparation.step();
+            boolean more = true;
+            while (more) {
+                more = preparation.step();
+            }
             return preparation.result();
         } catch (NoSpaceException e) {
             preparation.abandon();

@@ -37,8 +37,11 @@ final class SnapshotReceiver {
     /** One request. Small enough that a rate limit gives an even stream. */
     private static final int CHUNK_BYTES = 256 << 10;
 
-    /** Bytes written before the next force: all at once at the end would keep the log's forces waiting. */
-    private static final long FORCE_EVERY_BYTES = 8 << 20;
+    /** Bytes written before the next force: much at once would keep the log's forces waiting. */
+    private static final long FORCE_EVERY_BYTES = 512 << 10;
+
+    /** What a disk must have left when all has arrived: room for the log meanwhile. */
+    private static final long SPARE_BYTES = 8 << 20;
 
     private static final long IDLE_NS = TimeUnit.MILLISECONDS.toNanos(100);
 
@@ -256,7 +259,7 @@ final class SnapshotReceiver {
         }
         Files.createDirectories(stagingDirectory);
         final long usable = Files.getFileStore(stagingDirectory).getUsableSpace();
-        if (usable < manifest.totalBytes() + FORCE_EVERY_BYTES) {
+        if (usable < manifest.totalBytes() + SPARE_BYTES) {
             throw new IOException(
                     "no space: the snapshot has " + manifest.totalBytes() + " bytes, " + usable + " are free");
         }
