@@ -1,5 +1,7 @@
 package dev.cairn.bench;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.cairn.client.CairnClient;
 import dev.cairn.client.Scan;
 import dev.cairn.protocol.NodeStatus;
@@ -15,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -109,6 +112,7 @@ final class ScanMeasure implements Callable<Integer> {
         private final CairnClient client;
         private final List<Phases.Phase> quiet = new ArrayList<>();
         private final List<ScanOutcome> outcomes = new ArrayList<>();
+        private Phases.@Nullable Phase warmUpScan;
 
         Scenario(MeasureRun run) {
             this.run = run;
@@ -148,9 +152,12 @@ final class ScanMeasure implements Callable<Integer> {
             try (BufferedReader answers = scanner.inputReader(StandardCharsets.UTF_8);
                     OutputStream commands = scanner.getOutputStream()) {
                 TimeUnit.SECONDS.sleep(options.warmup);
+                // As the load, what scans run is compiled before it is measured.
+                ScanOutcome first = scan("warm-up", answers, commands);
+                warmUpScan = first.phase();
                 for (int i = 1; i <= scans; i++) {
                     quiet.add(quietPhase("quiet-" + i));
-                    outcomes.add(scan(i, answers, commands));
+                    outcomes.add(scan(Integer.toString(i), answers, commands));
                 }
             } finally {
                 run.setProcess(SCANNER, 0);
@@ -166,7 +173,7 @@ final class ScanMeasure implements Callable<Integer> {
             return phase;
         }
 
-        private ScanOutcome scan(int number, BufferedReader answers, OutputStream commands) throws IOException {
+        private ScanOutcome scan(String number, BufferedReader answers, OutputStream commands) throws IOException {
             Phases.Phase phase = run.beginPhase("scan-" + number);
             commands.write('\n');
             commands.flush();
@@ -176,7 +183,7 @@ final class ScanMeasure implements Callable<Integer> {
                 throw new IllegalStateException(
                         "the scanner has ended; see " + run.directory().resolve(SCANNER + ".log"));
             }
-            run.say("# scan %d: %s", number, answer);
+            run.say("# scan %s: %s", number, answer);
             return new ScanOutcome(
                     phase,
                     LogTail.number(answer, "count").orElse(-1),
@@ -225,6 +232,9 @@ final class ScanMeasure implements Callable<Integer> {
                     .putRatio("ratio_p50", MeasureRun.ratio(scanAll, quietAll, 50))
                     .putRatio("ratio_p99", MeasureRun.ratio(scanAll, quietAll, 99))
                     .putRatio("ratio_p999", MeasureRun.ratio(scanAll, quietAll, 99.9))
+                    .putRatio(
+                            "ratio_p99_warm_up",
+                            MeasureRun.ratio(requireNonNull(warmUpScan).total(), quietAll, 99))
                     .putRatio("ratio_p99_delete", MeasureRun.ratio(delete, quietAll, 99));
             for (int i = 0; i < outcomes.size(); i++) {
                 putScan(line, "scan_" + (i + 1), quiet.get(i), outcomes.get(i));
