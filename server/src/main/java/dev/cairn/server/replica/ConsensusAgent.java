@@ -104,6 +104,7 @@ public final class ConsensusAgent {
     private long nextTickNs;
     private long nextCursorCheckNs;
     private long offeredIndex;
+    private long lastIndexAtTick;
     private long openBytes;
     private long lastAppendNs;
     private long lastAppendedPosition;
@@ -291,6 +292,8 @@ public final class ConsensusAgent {
         appendClock();
         dropLog();
         publishLevels();
+        rangeReader.yieldToCommands(core.lastIndex() != lastIndexAtTick);
+        lastIndexAtTick = core.lastIndex();
         if (nowNs - nextCursorCheckNs >= 0) {
             nextCursorCheckNs = nowNs + CURSOR_CHECK_NS;
             if (rangeReader.offerTime(nowNs)) {

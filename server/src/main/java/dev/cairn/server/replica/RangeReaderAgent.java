@@ -16,6 +16,8 @@ import dev.cairn.protocol.ScanCursorDescriptor;
 import dev.cairn.protocol.ScanDescriptor;
 import dev.cairn.protocol.ScanReplyDescriptor;
 import dev.cairn.protocol.Status;
+import dev.cairn.server.metrics.ReplicaMetrics;
+import java.util.ArrayDeque;
 import java.util.function.LongSupplier;
 import org.agrona.DirectBuffer;
 import org.agrona.ExpandableDirectByteBuffer;
@@ -31,7 +33,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Each request is one bounded piece of work and has one bounded reply: a chunk ends at its bytes, at {@link #ROWS_PER_CHUNK}
  * rows, or counting at {@link #ROWS_PER_COUNT}. So however large a range is, no buffer grows with it, and requests take
- * turns. What a scan shows is one snapshot of the store, kept by its cursor between the chunks; a cursor that nobody asks for
+ * turns. While commands run, the thread rests {@link #REST_FACTOR} times as long as a chunk took before it reads the next one
+ * of any scan: whoever reads everything must not take the processors from those who write (docs/adr/0011).
+ *
+ * <p>What a scan shows is one snapshot of the store, kept by its cursor between the chunks; a cursor that nobody asks for
  * {@link #CURSOR_IDLE_NS} is closed, since an open snapshot keeps old rows from being cleared away.
  */
 public final class RangeReaderAgent implements DutyCycle {
@@ -45,6 +50,9 @@ public final class RangeReaderAgent implements DutyCycle {
     static final int MAX_CURSORS = 256;
 
     static final long CURSOR_IDLE_NS = 30_000_000_000L;
+
+    /** A quarter of one processor for scans. */
+    static final int REST_FACTOR = 3;
 
     // A request on its way here, and a reply on its way back: ids, then the message's block and variable part.
     static final int CONNECTION_ID_OFFSET = 0;
@@ -63,6 +71,7 @@ public final class RangeReaderAgent implements DutyCycle {
     private final KvReader reader;
     private final Wakeable loop;
     private final LongSupplier cursorIds;
+    private final ReplicaMetrics metrics;
     private final OneToOneRingBuffer requests;
     private final OneToOneRingBuffer results;
     private final int maxBodyBytes;
@@ -70,6 +79,17 @@ public final class RangeReaderAgent implements DutyCycle {
     private final Long2ObjectHashMap<Cursor> cursors = new Long2ObjectHashMap<>();
     private final ExpandableDirectByteBuffer body = new ExpandableDirectByteBuffer(4096);
     private volatile int openCursors;
+
+    /** Requests for a next chunk that came during the rest. */
+    private final ArrayDeque<NextChunk> waiting = new ArrayDeque<>();
+
+    private volatile int waitingCount;
+    private long restUntilNs;
+
+    /** Written by the loop: commands run. */
+    private volatile boolean yielding;
+
+    private record NextChunk(long connectionId, long requestId, long nowNs, long cursorId, long count) {}
 
     /** One scan between its chunks. */
     private static final class Cursor {
@@ -106,10 +126,15 @@ public final class RangeReaderAgent implements DutyCycle {
      * @param cursorIds random numbers: who does not know a cursor's id cannot read on
      */
     RangeReaderAgent(
-            final KvReader reader, final Wakeable loop, final Capacities capacities, final LongSupplier cursorIds) {
+            final KvReader reader,
+            final Wakeable loop,
+            final Capacities capacities,
+            final LongSupplier cursorIds,
+            final ReplicaMetrics metrics) {
         this.reader = reader;
         this.loop = loop;
         this.cursorIds = cursorIds;
+        this.metrics = metrics;
         requests = ApplyAgent.newRing(capacities.rangeRequestRingBytes());
         results = ApplyAgent.newRing(capacities.rangeReplyRingBytes());
         maxBodyBytes =
@@ -155,6 +180,11 @@ public final class RangeReaderAgent implements DutyCycle {
         return openCursors > 0 && offer(TIME_MESSAGE, 0, 0, nowNs, NOTHING, 0, 0);
     }
 
+    /** Whether commands run, so that scans are to rest between their chunks. */
+    void yieldToCommands(final boolean commandsRun) {
+        yielding = commandsRun;
+    }
+
     /** Takes the replies that have arrived. */
     int pollReplies(final MessageHandler handler) {
         return results.read(handler);
@@ -177,14 +207,19 @@ public final class RangeReaderAgent implements DutyCycle {
     /** Any thread: true when {@link #doWork} would find something. */
     @Override
     public boolean hasWork() {
-        return requests.size() > 0;
+        return requests.size() > 0 || waitingCount > 0;
     }
 
-    /** One cycle: one request, when there is room for the longest reply. */
+    /** One cycle: a chunk whose rest is over, or one request, when there is room for the longest reply. */
     @Override
     public int doWork() {
         if (results.capacity() - results.size() < results.maxMsgLength() + 64) {
             return 0;
+        }
+        if (!waiting.isEmpty() && !rests()) {
+            final NextChunk next = waiting.remove();
+            waitingCount = waiting.size();
+            return answer(next);
         }
         return requests.read(onRequest, 1);
     }
@@ -196,6 +231,8 @@ public final class RangeReaderAgent implements DutyCycle {
         }
         cursors.clear();
         openCursors = 0;
+        waiting.clear();
+        waitingCount = 0;
     }
 
     private void onRequest(final int type, final DirectBuffer buffer, final int offset, final int length) {
@@ -317,16 +354,43 @@ public final class RangeReaderAgent implements DutyCycle {
             final long nowNs,
             final DirectBuffer buffer,
             final int start) {
-        final long cursorId = buffer.getLong(start + ScanCursorDescriptor.CURSOR_ID_OFFSET, LITTLE_ENDIAN);
-        final long count = buffer.getLong(start + ScanCursorDescriptor.COUNT_OFFSET, LITTLE_ENDIAN);
-        final Cursor cursor = cursors.get(cursorId);
+        final NextChunk next = new NextChunk(
+                connectionId,
+                requestId,
+                nowNs,
+                buffer.getLong(start + ScanCursorDescriptor.CURSOR_ID_OFFSET, LITTLE_ENDIAN),
+                buffer.getLong(start + ScanCursorDescriptor.COUNT_OFFSET, LITTLE_ENDIAN));
+        if (rests() && waiting.size() < MAX_CURSORS) {
+            waiting.add(next);
+            waitingCount = waiting.size();
+        } else {
+            scanNext(next);
+        }
+    }
+
+    private boolean rests() {
+        return yielding && metrics.nowNs() - restUntilNs < 0;
+    }
+
+    private int answer(final NextChunk next) {
+        try {
+            scanNext(next);
+        } catch (KvStoreException failure) {
+            refuse(next.connectionId(), next.requestId(), Status.INTERNAL, String.valueOf(failure.getMessage()));
+        }
+        openCursors = cursors.size();
+        return 1;
+    }
+
+    private void scanNext(final NextChunk next) {
+        final Cursor cursor = cursors.get(next.cursorId());
         // A request that comes twice must not skip a chunk: who asks says how far he has come.
-        if (cursor == null || cursor.count != count) {
-            refuse(connectionId, requestId, Status.CURSOR_EXPIRED);
+        if (cursor == null || cursor.count != next.count()) {
+            refuse(next.connectionId(), next.requestId(), Status.CURSOR_EXPIRED);
             return;
         }
-        cursor.usedNs = nowNs;
-        answerChunk(connectionId, requestId, cursorId, cursor);
+        cursor.usedNs = next.nowNs();
+        answerChunk(next.connectionId(), next.requestId(), next.cursorId(), cursor);
     }
 
     private void scanClose(final long connectionId, final long requestId, final DirectBuffer buffer, final int start) {
@@ -344,9 +408,12 @@ public final class RangeReaderAgent implements DutyCycle {
         // Back in the table only when there is more to come.
         cursors.remove(cursorId);
         boolean more = false;
+        final long startNs = metrics.nowNs();
         try {
             more = sendChunk(connectionId, requestId, cursorId, cursor);
         } finally {
+            final long endNs = metrics.nowNs();
+            restUntilNs = endNs + REST_FACTOR * (endNs - startNs);
             if (more) {
                 cursors.put(cursorId, cursor);
             } else {

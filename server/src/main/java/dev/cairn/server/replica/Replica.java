@@ -146,7 +146,8 @@ public final class Replica implements AutoCloseable {
         slowKvReader = around.store().newReader();
         slowReader = new ReaderAgent(slowKvReader, around.loopWake(), config.capacities(), around.metrics());
         rangeKvReader = around.store().newReader();
-        rangeReader = new RangeReaderAgent(rangeKvReader, around.loopWake(), config.capacities(), around.salts());
+        rangeReader = new RangeReaderAgent(
+                rangeKvReader, around.loopWake(), config.capacities(), around.salts(), around.metrics());
         consensus = new ConsensusAgent(
                 new Parts(
                         config,

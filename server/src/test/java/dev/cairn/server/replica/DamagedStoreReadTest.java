@@ -88,7 +88,8 @@ class DamagedStoreReadTest {
         writeAndDamageTheMiddle();
         try (RocksStore store = RocksStore.open(RocksStoreConfig.of(directory));
                 KvReader reader = store.newReader()) {
-            final RangeReaderAgent agent = new RangeReaderAgent(reader, () -> {}, Capacities.NODE, () -> 1);
+            final RangeReaderAgent agent =
+                    new RangeReaderAgent(reader, () -> {}, Capacities.NODE, () -> 1, ReplicaMetrics.unread());
 
             assertThat(count(agent, "")).isEqualTo(Status.INTERNAL);
             assertThat(count(agent, "key00100")).isEqualTo(Status.OK);

@@ -15,6 +15,7 @@ import dev.cairn.protocol.MultiGetReplyDescriptor;
 import dev.cairn.protocol.ScanDescriptor;
 import dev.cairn.protocol.ScanReplyDescriptor;
 import dev.cairn.protocol.Status;
+import dev.cairn.server.metrics.ReplicaMetrics;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("K02")
 class RangeReaderAgentTest {
     private static final long SECOND = 1_000_000_000L;
+    private static final long STEP_NS = 1_000_000;
 
     @TempDir
     Path directory;
@@ -40,6 +42,9 @@ class RangeReaderAgentTest {
     private KvReader reader;
     private RangeReaderAgent agent;
     private long lastId;
+
+    /** Each look at the clock takes a step, so a chunk takes one. */
+    private long clockNs;
 
     /** One reply, copied out of the ring. */
     private record Reply(int type, DirectBuffer body) {
@@ -75,7 +80,8 @@ class RangeReaderAgentTest {
     void open() {
         store = RocksStore.open(RocksStoreConfig.of(directory));
         reader = store.newReader();
-        agent = new RangeReaderAgent(reader, () -> {}, Capacities.NODE, () -> ++lastId);
+        agent = new RangeReaderAgent(
+                reader, () -> {}, Capacities.NODE, () -> ++lastId, new ReplicaMetrics(() -> clockNs += STEP_NS));
     }
 
     @AfterEach
@@ -96,6 +102,12 @@ class RangeReaderAgentTest {
     private Reply ask(final int type, final long nowNs, final DirectBuffer request, final int length) {
         assertThat(agent.offer(type, 5, 6, nowNs, request, 0, length)).isTrue();
         assertThat(agent.doWork()).isEqualTo(1);
+        final List<Reply> replies = replies();
+        assertThat(replies).hasSize(1);
+        return replies.get(0);
+    }
+
+    private List<Reply> replies() {
         final List<Reply> replies = new ArrayList<>();
         agent.pollReplies((replyType, buffer, offset, replyLength) -> {
             assertThat(buffer.getLong(offset + RangeReaderAgent.CONNECTION_ID_OFFSET))
@@ -106,8 +118,7 @@ class RangeReaderAgentTest {
             buffer.getBytes(offset + RangeReaderAgent.BODY_OFFSET, copy);
             replies.add(new Reply(replyType, new UnsafeBuffer(copy)));
         });
-        assertThat(replies).hasSize(1);
-        return replies.get(0);
+        return replies;
     }
 
     private Reply scan(final String from, final String to, final int flags, final int chunkBytes, final long limit) {
@@ -122,10 +133,14 @@ class RangeReaderAgentTest {
     }
 
     private Reply next(final int type, final long cursorId, final long count, final long nowNs) {
+        return ask(type, nowNs, cursorRequest(cursorId, count), 16);
+    }
+
+    private static UnsafeBuffer cursorRequest(final long cursorId, final long count) {
         final UnsafeBuffer request = new UnsafeBuffer(new byte[16]);
         request.putLong(0, cursorId, LITTLE_ENDIAN);
         request.putLong(8, count, LITTLE_ENDIAN);
-        return ask(type, nowNs, request, 16);
+        return request;
     }
 
     private Reply next(final Reply last) {
@@ -301,5 +316,38 @@ class RangeReaderAgentTest {
 
         assertThat(multiGet("a").type()).isEqualTo(MessageType.MULTI_GET_REPLY);
         assertThat(multiGet("a", "a").refusal()).isEqualTo(Status.RESULT_TOO_LARGE);
+    }
+
+    /** The others on this node go on meanwhile. */
+    @Test
+    void scansRestBetweenChunksWhileCommandsRun() {
+        for (int i = 0; i < 20; i++) {
+            write("k" + (char) ('a' + i), 100);
+        }
+        Reply reply = scan("", "", 0, 300, 0);
+        final List<String> keys = new ArrayList<>(reply.keys());
+        reply = next(reply);
+        keys.addAll(reply.keys());
+
+        agent.yieldToCommands(true);
+        assertThat(agent.offer(MessageType.SCAN_NEXT, 5, 6, 0, cursorRequest(reply.cursorId(), reply.count()), 0, 16))
+                .isTrue();
+        assertThat(agent.doWork()).as("put aside").isEqualTo(1);
+        assertThat(replies()).isEmpty();
+        assertThat(agent.hasWork()).isTrue();
+        assertThat(multiGet("ka").type()).as("the read of a key does not wait").isEqualTo(MessageType.MULTI_GET_REPLY);
+        assertThat(agent.doWork()).as("the rest is over").isEqualTo(1);
+        final List<Reply> chunk = replies();
+        assertThat(chunk).hasSize(1);
+        keys.addAll(chunk.get(0).keys());
+
+        agent.yieldToCommands(false);
+        reply = next(chunk.get(0));
+        keys.addAll(reply.keys());
+        while (reply.cursorId() != 0) {
+            reply = next(reply);
+            keys.addAll(reply.keys());
+        }
+        assertThat(keys).as("none twice, none left out").hasSize(20).isSorted();
     }
 }
