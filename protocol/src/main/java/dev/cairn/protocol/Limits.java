@@ -33,7 +33,7 @@ public final class Limits {
     public static final int MAX_MULTI_GET_BYTES = 1536 * 1024;
 
     /** Bytes of entries in one SCAN_REPLY unless the request says otherwise. One entry is sent whatever its size. */
-    public static final int DEFAULT_SCAN_CHUNK_BYTES = 256 * 1024;
+    public static final int DEFAULT_SCAN_CHUNK_BYTES = 64 * 1024;
 
     /** Most that a SCAN may ask for per chunk, bytes. */
     public static final int MAX_SCAN_CHUNK_BYTES = 1024 * 1024;
