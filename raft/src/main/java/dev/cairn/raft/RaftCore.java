@@ -919,6 +919,16 @@ public final class RaftCore {
         return leaderId;
     }
 
+    /** Ticks since this node heard the leader that it follows; 0 on a leader, -1 while it knows none. */
+    public int ticksSinceLeader() {
+        if (role == Role.LEADER) {
+            return 0;
+        }
+        // Any other start of the election timer, for a vote or a campaign, leaves a node without a leader or without
+        // this role.
+        return role == Role.FOLLOWER && leaderId != NONE ? electionElapsed : -1;
+    }
+
     public long commitIndex() {
         return commitIndex;
     }

@@ -21,4 +21,21 @@ class RoleChangeTest {
                         new TestNode.RoleChange(Role.FOLLOWER, 6, 2),
                         new TestNode.RoleChange(Role.FOLLOWER, 7, 2));
     }
+
+    @Test
+    void aFollowerKnowsHowLongItHasNotHeardItsLeader() {
+        TestNode node = TestNode.of(1, 3);
+        assertThat(node.core().ticksSinceLeader()).as("no leader yet").isEqualTo(-1);
+        node.heartbeat(2, 1, 0, 0, 0, 0);
+        assertThat(node.core().ticksSinceLeader()).isZero();
+        node.ticks(1);
+        node.ticks(1);
+        assertThat(node.core().ticksSinceLeader()).isEqualTo(2);
+        node.heartbeat(2, 1, 0, 0, 0, 0);
+        assertThat(node.core().ticksSinceLeader()).isZero();
+        while (node.core().role() == Role.FOLLOWER) {
+            node.ticks(1);
+        }
+        assertThat(node.core().ticksSinceLeader()).as("asks for votes").isEqualTo(-1);
+    }
 }

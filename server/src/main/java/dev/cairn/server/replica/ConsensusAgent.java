@@ -544,7 +544,14 @@ public final class ConsensusAgent {
         replies.nodeDetailsReply(
                 connectionId,
                 requestId,
-                NodeDetails.json(nodeId, core, metrics, leaderAddress(), apply.digest(), sizes));
+                NodeDetails.json(
+                        nodeId,
+                        core,
+                        TimeUnit.NANOSECONDS.toMillis(tickNs),
+                        metrics,
+                        leaderAddress(),
+                        apply.digest(),
+                        sizes));
     }
 
     void refuse(final long connectionId, final long requestId, final Status status, final String text) {

@@ -5,7 +5,10 @@ import dev.cairn.raft.Role;
 import dev.cairn.server.metrics.LoopMetrics;
 import java.util.Locale;
 
-/** What a node says about itself, as one JSON object. The names are those of HTTP's {@code /raft/status}. */
+/**
+ * What a node says about itself, as one JSON object. The names are those of HTTP's {@code /raft/status}. A node that knows no
+ * leader leaves {@code lastHeartbeatAgoMs} out; it is exact to one tick.
+ */
 final class NodeDetails {
     private NodeDetails() {}
 
@@ -15,6 +18,7 @@ final class NodeDetails {
     static String json(
             final int nodeId,
             final RaftCore core,
+            final long tickMs,
             final LoopMetrics metrics,
             final String leaderAddress,
             final long digest,
@@ -34,6 +38,9 @@ final class NodeDetails {
         number(out, "logBaseIndex", core.baseIndex());
         number(out, "logBaseTerm", core.term(core.baseIndex()));
         number(out, "leaderId", core.leaderId());
+        if (core.ticksSinceLeader() >= 0) {
+            number(out, "lastHeartbeatAgoMs", core.ticksSinceLeader() * tickMs);
+        }
         out.append(",\"leaderAddr\":\"").append(leaderAddress).append('"');
         out.append(",\"digest\":\"").append(Long.toHexString(digest)).append('"');
         number(out, "log_bytes", sizes.logBytes());

@@ -229,7 +229,7 @@ class HttpRoutesTest {
         assertThat(health.statusCode()).isEqualTo(200);
         assertThat(health.body())
                 .contains("\"id\":1", "\"addr\":\"127.0.0.1:", "\"peers\":[]", "\"peersCount\":0")
-                .contains("\"state\":\"LEADER\"", "\"term\":", "\"leaderId\":1", "\"lastHeartbeatAgoMs\":");
+                .contains("\"state\":\"LEADER\"", "\"term\":", "\"leaderId\":1", "\"lastHeartbeatAgoMs\":0}");
     }
 
     @Test
