@@ -3,6 +3,7 @@ package dev.cairn.wal;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -13,12 +14,15 @@ import java.util.stream.Stream;
 public final class FileSegmentDirectory implements SegmentDirectory, AutoCloseable {
     private final Path path;
     private final FileChannel channel;
+    private final FileStore disk;
     private final boolean mappedWriter;
     private final String writer;
 
-    private FileSegmentDirectory(Path path, FileChannel channel, boolean mappedWriter, String writer) {
+    private FileSegmentDirectory(Path path, FileChannel channel, boolean mappedWriter, String writer)
+            throws IOException {
         this.path = path;
         this.channel = channel;
+        this.disk = Files.getFileStore(path);
         this.mappedWriter = mappedWriter;
         this.writer = writer;
     }
@@ -41,7 +45,7 @@ public final class FileSegmentDirectory implements SegmentDirectory, AutoCloseab
         }
     }
 
-    private static FileSegmentDirectory probed(Path path, FileChannel channel) {
+    private static FileSegmentDirectory probed(Path path, FileChannel channel) throws IOException {
         FolioProbe.Result result = FolioProbe.run(new FileSegmentDirectory(path, channel, true, "probe"));
         String writer = (result.mappedIsFit() ? "mapped (" : "channel (") + result.reason() + ")";
         return new FileSegmentDirectory(path, channel, result.mappedIsFit(), writer);
@@ -62,6 +66,15 @@ public final class FileSegmentDirectory implements SegmentDirectory, AutoCloseab
         }
         try (FileChannel above = FileChannel.open(parent, StandardOpenOption.READ)) {
             above.force(true);
+        }
+    }
+
+    @Override
+    public long freeBytes() {
+        try {
+            return disk.getUsableSpace();
+        } catch (IOException e) {
+            throw new WalException("cannot read the free space: file=" + path, e);
         }
     }
 

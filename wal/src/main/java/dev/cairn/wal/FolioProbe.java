@@ -47,8 +47,12 @@ final class FolioProbe {
             }
         } catch (IOException e) {
             return new Result(true, COUNTERS + " cannot be read, large folios not tested: " + e.getMessage());
+        } catch (NoSpaceException e) {
+            return new Result(true, "the disk is full, large folios not tested");
         } finally {
-            directory.delete(FILE_NAME);
+            if (directory.list().contains(FILE_NAME)) {
+                directory.delete(FILE_NAME);
+            }
         }
         boolean fit = least <= LIMIT_BYTES;
         return new Result(

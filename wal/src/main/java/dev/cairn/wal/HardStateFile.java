@@ -122,7 +122,9 @@ public final class HardStateFile implements AutoCloseable {
         } catch (WalException e) {
             failed = true;
             throw new LogFailedException(
-                    "hard state not durable: term=" + state.term() + " sequence=" + state.sequence(), e);
+                    "hard state write or force failed: term=" + state.term() + " sequence=" + state.sequence()
+                            + "; it may be lost: stop the process, check the disk, start it again",
+                    e);
         }
     }
 

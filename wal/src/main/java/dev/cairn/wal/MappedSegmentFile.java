@@ -19,6 +19,10 @@ final class MappedSegmentFile implements SegmentFile {
     private final int length;
     private @Nullable MappedBytes mapped;
     private @Nullable UnsafeBuffer view;
+    /** Of the last append since the last flush, -1 when there was none; loop thread. */
+    private int lastOffset = -1;
+
+    private int lastStored;
 
     MappedSegmentFile(ChannelFile file, int length) {
         this.file = file;
@@ -69,12 +73,20 @@ final class MappedSegmentFile implements SegmentFile {
     public void append(int offset, DirectBuffer source, int sourceOffset, int count) {
         UnsafeBuffer to = attached();
         to.putBytes(offset + Integer.BYTES, source, sourceOffset + Integer.BYTES, count - Integer.BYTES);
-        to.putIntRelease(offset, source.getInt(sourceOffset));
+        lastOffset = offset;
+        lastStored = source.getInt(sourceOffset);
+        to.putIntRelease(offset, lastStored);
     }
 
     @Override
     public void flush() {
-        // A store through the mapping is in the page cache already.
+        // A store through the mapping is in the page cache already. Where no file is behind the mapping the JVM drops
+        // it
+        // and throws an InternalError some time later: that may be too late, so the store is looked for here.
+        if (lastOffset >= 0 && attached().getIntVolatile(lastOffset) != lastStored) {
+            throw new WalException("a store was lost: file=" + file.path() + " offset=" + lastOffset);
+        }
+        lastOffset = -1;
     }
 
     @Override

@@ -7,6 +7,9 @@ import java.util.List;
  * and deletions are durable only after {@link #force}; before that a crash keeps or loses each of them.
  */
 public interface SegmentDirectory {
+    /** Bytes that files may still grow by, as far as the system tells; may be out of date when this returns. */
+    long freeBytes();
+
     /** Which writer this directory makes, and why: one line for the log. */
     String writer();
 

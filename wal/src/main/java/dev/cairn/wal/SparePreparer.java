@@ -30,7 +30,11 @@ public final class SparePreparer {
             new OneToOneConcurrentArrayQueue<>(WalConfig.MAX_SPARES);
     private final Queue<Retired> retired = new ConcurrentLinkedQueue<>();
     private final AtomicInteger readyCount = new AtomicInteger();
+    private final DiskSpace space;
     private volatile boolean outOfSpace;
+
+    // loop thread
+    private @Nullable PreparedSegment returned;
 
     // housekeeping thread
     private @Nullable SegmentPreparation preparation;
@@ -48,6 +52,7 @@ public final class SparePreparer {
         this.salts = salts;
         this.nextSpare = nextSpare;
         this.durablePosition = durablePosition;
+        this.space = new DiskSpace(directory, config.reserveBytes(), config.segmentBytes());
     }
 
     /**
@@ -57,7 +62,13 @@ public final class SparePreparer {
      * @return steps done, 0 when there is nothing to do now
      */
     public int doWork(long nowNs) {
+        space.check(nowNs);
         return clearRetired() + prepare(nowNs);
+    }
+
+    /** How much room the disk has. Any thread. */
+    public DiskSpace space() {
+        return space;
     }
 
     /** Spares that stand ready. Any thread. */
@@ -65,7 +76,10 @@ public final class SparePreparer {
         return readyCount.get();
     }
 
-    /** Whether the last attempt at a spare found the disk full; it is tried again each second. Any thread. */
+    /**
+     * Whether the last attempt at a segment found no room for it; housekeeping tries each second, and until it finds room
+     * nobody else does. Any thread.
+     */
     public boolean outOfSpace() {
         return outOfSpace;
     }
@@ -91,12 +105,18 @@ public final class SparePreparer {
         if (paused && nowNs - nextStepNs < 0) {
             return 0;
         }
-        if (preparation == null && readyCount.get() >= config.spareCount()) {
+        boolean enough = preparation == null && readyCount.get() >= config.spareCount();
+        if (enough && !outOfSpace) {
             return 0;
         }
         try {
-            step();
-            outOfSpace = false;
+            if (enough) {
+                // The loop found no room although spares are ready, for an entry that is larger than they are.
+                space.require(config.segmentBytes());
+                outOfSpace = false;
+            } else {
+                step();
+            }
             nextStepNs = nowNs + PAUSE_NS;
         } catch (NoSpaceException e) {
             outOfSpace = true;
@@ -114,6 +134,7 @@ public final class SparePreparer {
     private void step() {
         SegmentPreparation current = preparation;
         if (current == null) {
+            space.require(config.segmentBytes());
             preparation = new SegmentPreparation(
                     directory,
                     config,
@@ -130,16 +151,33 @@ public final class SparePreparer {
         spare.file().startAppending();
         readyCount.incrementAndGet();
         ready.add(spare);
+        outOfSpace = false;
     }
 
     /** Loop thread. */
     @Nullable
     PreparedSegment take() {
-        PreparedSegment spare = ready.poll();
+        PreparedSegment spare = returned;
+        returned = null;
+        if (spare == null) {
+            spare = ready.poll();
+        }
         if (spare != null) {
             readyCount.decrementAndGet();
         }
         return spare;
+    }
+
+    /** Loop thread: the spare that it just took could not be put in use. */
+    void putBack(PreparedSegment spare) {
+        readyCount.incrementAndGet();
+        returned = spare;
+        outOfSpace = true;
+    }
+
+    /** Loop thread: it wanted a segment at once, and there was no room for one. */
+    void onOutOfSpace() {
+        outOfSpace = true;
     }
 
     /** Loop thread: the loop does not touch the segment's memory any more. */

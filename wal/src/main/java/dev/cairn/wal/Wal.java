@@ -68,7 +68,7 @@ public final class Wal implements AutoCloseable {
 
     private boolean idleRecordDue;
 
-    // shared; written by the loop, but durablePosition and failure by log-sync
+    // shared; written by the loop, but durablePosition by log-sync and failure by both
     private volatile Segment[] segments;
     private volatile long firstIndex;
     private final AtomicLong truncationEpoch = new AtomicLong();
@@ -192,8 +192,7 @@ public final class Wal implements AutoCloseable {
     /** Stores the entry that stands in the scratch buffer behind the room for its record header. */
     private long store(long index, long term, int type, int entryLength, int entryCrc) {
         int length = RecordDescriptor.HEADER_LENGTH + entryLength;
-        boolean essential = type == EntryDescriptor.TYPE_NOOP || type == EntryDescriptor.TYPE_CONFIG;
-        int at = reserve(index, RecordDescriptor.alignedLength(length), essential);
+        int at = reserve(index, RecordDescriptor.alignedLength(length), isEssential(type));
         long start = LogPosition.of(current.sequence, at);
         writeRecord(at, length, supersedeNext ? RecordDescriptor.FLAG_SUPERSEDES : 0, index, entryCrc);
         if (supersedeNext) {
@@ -223,7 +222,11 @@ public final class Wal implements AutoCloseable {
                 chain,
                 bodyCrc,
                 checksum);
-        current.file.append(at, scratch, 0, aligned);
+        try {
+            current.file.append(at, scratch, 0, aligned);
+        } catch (RuntimeException | InternalError e) {
+            throw fail(e);
+        }
         tail = at + aligned;
         appendedPosition = LogPosition.of(current.sequence, tail);
     }
@@ -263,8 +266,7 @@ public final class Wal implements AutoCloseable {
             roll(aligned, ActivationDescriptor.KIND_CONTINUE, appendedIndex, terms.term(appendedIndex));
             return tail;
         } catch (NoSpaceException e) {
-            boolean fits = (long) at + aligned <= current.file.length() - RecordDescriptor.BLOCK_BYTES;
-            if (mayUseReserve && fits) {
+            if (mayUseReserve && fitsReserve(at, aligned)) {
                 return at;
             }
             throw e;
@@ -272,14 +274,15 @@ public final class Wal implements AutoCloseable {
     }
 
     private void roll(int aligned, int kind, long previousIndex, long previousTerm) {
+        checkNotFailed();
         PreparedSegment next = nextFile(aligned);
         int end = LogPosition.segment(appendedPosition) == current.sequence
                 ? LogPosition.offset(appendedPosition)
                 : ActivationDescriptor.RECORDS_OFFSET;
-        current.file.flush();
+        flush();
         int sequence = current.sequence + 1;
         String name = Segment.nameOf(sequence);
-        directory.rename(next.name(), name);
+        rename(next, name);
         boolean reset = kind == ActivationDescriptor.KIND_RESET;
         Activation activation = new Activation(
                 kind,
@@ -293,7 +296,11 @@ public final class Wal implements AutoCloseable {
                 sequence,
                 next.salt());
         ActivationDescriptor.encode(activationScratch, activation, checksum);
-        next.file().append(ActivationDescriptor.FILE_OFFSET, activationScratch, 0, ActivationDescriptor.LENGTH);
+        try {
+            next.file().append(ActivationDescriptor.FILE_OFFSET, activationScratch, 0, ActivationDescriptor.LENGTH);
+        } catch (RuntimeException | InternalError e) {
+            throw fail(e);
+        }
         current.sealedEnd = end;
         current = new Segment(sequence, next.file(), name, next.salt(), previousIndex);
         chain = activation.seed();
@@ -309,6 +316,18 @@ public final class Wal implements AutoCloseable {
         }
     }
 
+    /** A name may need a block of the directory: when there is none the file stays a spare. */
+    private void rename(PreparedSegment next, String name) {
+        try {
+            directory.rename(next.name(), name);
+        } catch (NoSpaceException e) {
+            preparer.putBack(next);
+            throw e;
+        } catch (RuntimeException e) {
+            throw fail(e);
+        }
+    }
+
     private PreparedSegment nextFile(int aligned) {
         long need = (long) ActivationDescriptor.RECORDS_OFFSET + aligned + TAIL_RESERVE_BYTES;
         if (need <= config.segmentBytes()) {
@@ -317,7 +336,22 @@ public final class Wal implements AutoCloseable {
                 return spare;
             }
         }
-        int length = (int) Math.max(config.segmentBytes(), blocks(need));
+        if (config.spareCount() > 0 && preparer.outOfSpace()) {
+            // To try with every entry would fill and empty the disk over and over, and hold up the loop each time.
+            throw new NoSpaceException("no spare segment, and no room for one", null);
+        }
+        try {
+            return prepareNow((int) Math.max(config.segmentBytes(), blocks(need)));
+        } catch (NoSpaceException e) {
+            preparer.onOutOfSpace();
+            throw e;
+        } catch (RuntimeException | InternalError e) {
+            throw fail(e);
+        }
+    }
+
+    private PreparedSegment prepareNow(int length) {
+        preparer.space().require(length);
         PreparedSegment made = SegmentPreparation.prepare(
                 directory, config, WalRecovery.SPARE_PREFIX + nextSpare.getAndIncrement(), length, salts.getAsLong());
         made.file().startAppending();
@@ -343,6 +377,26 @@ public final class Wal implements AutoCloseable {
         } catch (NoSpaceException e) {
             return false;
         }
+    }
+
+    /**
+     * As {@link #ensureRoom(int)}, for an entry of this type: a no-op and a membership entry find room in what each segment
+     * keeps for them, also on a full disk, until that is used up.
+     */
+    public boolean ensureRoom(int entryLength, int type) {
+        if (ensureRoom(entryLength)) {
+            return true;
+        }
+        int aligned = RecordDescriptor.alignedLength(RecordDescriptor.HEADER_LENGTH + entryLength);
+        return isEssential(type) && !supersedesAcross(appendedIndex + 1) && fitsReserve(nextOffset(), aligned);
+    }
+
+    private static boolean isEssential(int type) {
+        return type == EntryDescriptor.TYPE_NOOP || type == EntryDescriptor.TYPE_CONFIG;
+    }
+
+    private boolean fitsReserve(int at, int aligned) {
+        return (long) at + aligned <= current.file.length() - RecordDescriptor.BLOCK_BYTES;
     }
 
     /** Whether the next entry of this many bytes starts a new segment. */
@@ -374,7 +428,7 @@ public final class Wal implements AutoCloseable {
 
     /** Ends the group: what was appended becomes readable for other threads and is covered by the next force. */
     public void publish() {
-        current.file.flush();
+        flush();
         publishedIndex.setRelease(appendedIndex);
         publishedPosition.setRelease(appendedPosition);
         groupOpen = false;
@@ -386,6 +440,14 @@ public final class Wal implements AutoCloseable {
             preparer.retire(dropped.get(i), LogPosition.of(segments[0].sequence, ActivationDescriptor.RECORDS_OFFSET));
         }
         dropped.clear();
+    }
+
+    private void flush() {
+        try {
+            current.file.flush();
+        } catch (RuntimeException | InternalError e) {
+            throw fail(e);
+        }
     }
 
     // ---- forcing
@@ -418,9 +480,8 @@ public final class Wal implements AutoCloseable {
                     forceSegment(segment);
                 }
             }
-        } catch (RuntimeException e) {
-            failure = e;
-            throw failed(e);
+        } catch (RuntimeException | InternalError e) {
+            throw fail(e);
         }
         durablePosition.setRelease(target);
         return target;
@@ -446,9 +507,18 @@ public final class Wal implements AutoCloseable {
         }
     }
 
+    /**
+     * The first write or force that fails is the last: what the kernel then holds is unknown, and a second force may return
+     * normally although the pages are lost. A store through a mapping fails with an {@link InternalError}.
+     */
+    private LogFailedException fail(Throwable cause) {
+        failure = cause;
+        return failed(cause);
+    }
+
     private LogFailedException failed(Throwable cause) {
         return new LogFailedException(
-                "log force failed: durable=" + LogPosition.toString(durablePosition.get()) + " published="
+                "log write or force failed: durable=" + LogPosition.toString(durablePosition.get()) + " published="
                         + LogPosition.toString(publishedPosition.get())
                         + "; what was not durable may be lost: stop the process, check the disk, start it again",
                 cause);
@@ -571,7 +641,6 @@ public final class Wal implements AutoCloseable {
      * @throws NoSpaceException when there is no room for the new segment; nothing was changed
      */
     public void reset(long index, long term) {
-        checkNotFailed();
         roll(0, ActivationDescriptor.KIND_RESET, index, term);
         truncationEpoch.incrementAndGet();
         publishedIndex.set(index);

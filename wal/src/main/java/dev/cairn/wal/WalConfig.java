@@ -12,6 +12,7 @@ import java.util.Set;
  * @param segmentBytes length of a segment file: {@link #MIN_SEGMENT_BYTES} to {@link #MAX_SEGMENT_BYTES}, a multiple of 4096
  * @param spareCount segments prepared ahead, 0 to {@link #MAX_SPARES}
  * @param cutCopyCapBytes most bytes of cut torn tails that are kept aside, all copies together
+ * @param reserveBytes room on the disk in which no segment is made: what the owner of the log needs for other things
  * @param writer how records are stored; used by {@link FileSegmentDirectory} only
  * @param faults planted bugs; test only, empty otherwise
  */
@@ -23,6 +24,7 @@ public record WalConfig(
         int segmentBytes,
         int spareCount,
         long cutCopyCapBytes,
+        long reserveBytes,
         WriterChoice writer,
         Set<WalFault> faults) {
     public static final int MIN_SEGMENT_BYTES = 64 * 1024;
@@ -45,6 +47,9 @@ public record WalConfig(
         if (cutCopyCapBytes < 0) {
             throw new IllegalArgumentException("cutCopyCapBytes=" + cutCopyCapBytes + " allowed=0 or more");
         }
+        if (reserveBytes < 0) {
+            throw new IllegalArgumentException("reserveBytes=" + reserveBytes + " allowed=0 or more");
+        }
         faults = Set.copyOf(faults);
     }
 
@@ -58,32 +63,84 @@ public record WalConfig(
                 DEFAULT_SEGMENT_BYTES,
                 DEFAULT_SPARES,
                 DEFAULT_CUT_COPY_CAP_BYTES,
+                0,
                 WriterChoice.AUTO,
                 Set.of());
     }
 
     public WalConfig withSegmentBytes(int bytes) {
         return new WalConfig(
-                clusterIdHash, nodeId, storageId, group, bytes, spareCount, cutCopyCapBytes, writer, faults);
+                clusterIdHash,
+                nodeId,
+                storageId,
+                group,
+                bytes,
+                spareCount,
+                cutCopyCapBytes,
+                reserveBytes,
+                writer,
+                faults);
     }
 
     public WalConfig withSpareCount(int count) {
         return new WalConfig(
-                clusterIdHash, nodeId, storageId, group, segmentBytes, count, cutCopyCapBytes, writer, faults);
+                clusterIdHash,
+                nodeId,
+                storageId,
+                group,
+                segmentBytes,
+                count,
+                cutCopyCapBytes,
+                reserveBytes,
+                writer,
+                faults);
     }
 
     public WalConfig withCutCopyCapBytes(long bytes) {
-        return new WalConfig(clusterIdHash, nodeId, storageId, group, segmentBytes, spareCount, bytes, writer, faults);
+        return new WalConfig(
+                clusterIdHash, nodeId, storageId, group, segmentBytes, spareCount, bytes, reserveBytes, writer, faults);
+    }
+
+    public WalConfig withReserveBytes(long bytes) {
+        return new WalConfig(
+                clusterIdHash,
+                nodeId,
+                storageId,
+                group,
+                segmentBytes,
+                spareCount,
+                cutCopyCapBytes,
+                bytes,
+                writer,
+                faults);
     }
 
     public WalConfig withWriter(WriterChoice choice) {
         return new WalConfig(
-                clusterIdHash, nodeId, storageId, group, segmentBytes, spareCount, cutCopyCapBytes, choice, faults);
+                clusterIdHash,
+                nodeId,
+                storageId,
+                group,
+                segmentBytes,
+                spareCount,
+                cutCopyCapBytes,
+                reserveBytes,
+                choice,
+                faults);
     }
 
     /** Test only. */
     public WalConfig withFaults(Set<WalFault> planted) {
         return new WalConfig(
-                clusterIdHash, nodeId, storageId, group, segmentBytes, spareCount, cutCopyCapBytes, writer, planted);
+                clusterIdHash,
+                nodeId,
+                storageId,
+                group,
+                segmentBytes,
+                spareCount,
+                cutCopyCapBytes,
+                reserveBytes,
+                writer,
+                planted);
     }
 }

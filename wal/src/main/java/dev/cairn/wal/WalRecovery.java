@@ -4,7 +4,9 @@ import dev.cairn.wal.RecoveredRecords.Cut;
 import dev.cairn.wal.RecoveredRecords.Keep;
 import dev.cairn.wal.SegmentEvidence.Found;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
@@ -48,6 +50,7 @@ final class WalRecovery {
     private final SegmentEvidence evidence;
     private final SegmentLinks linked;
     private final RecoveredRecords records;
+    private final Set<String> droppedSpares = new HashSet<>();
 
     WalRecovery(
             WalConfig config, SegmentDirectory directory, HardStateFile hardState, Floor floor, LongSupplier salts) {
@@ -121,10 +124,31 @@ final class WalRecovery {
             throw new WalException("the tail to copy does not fit one segment: bytes=" + length + " most="
                     + WalConfig.MAX_SEGMENT_BYTES);
         }
-        PreparedSegment prepared = SegmentPreparation.prepare(
-                directory, config, SPARE_PREFIX + evidence.nextSpare(), (int) length, salts.getAsLong());
+        PreparedSegment prepared;
+        try {
+            prepared = prepareFile((int) length);
+        } catch (NoSpaceException e) {
+            // The spares of the process before are of no use to this one, but their room is.
+            dropSpares();
+            prepared = prepareFile((int) length);
+        }
         prepared.file().startAppending();
         return prepared;
+    }
+
+    private PreparedSegment prepareFile(int length) {
+        return SegmentPreparation.prepare(
+                directory, config, SPARE_PREFIX + evidence.nextSpare(), length, salts.getAsLong());
+    }
+
+    private void dropSpares() {
+        for (String name : evidence.unused()) {
+            if (name.startsWith(SPARE_PREFIX)) {
+                evidence.close(name);
+                directory.delete(name);
+                droppedSpares.add(name);
+            }
+        }
     }
 
     private boolean keepsNothing() {
@@ -215,6 +239,7 @@ final class WalRecovery {
 
     private int dropUnlinked(List<Segment> segments) {
         List<String> drop = new ArrayList<>(evidence.unused());
+        drop.removeAll(droppedSpares);
         for (Found found : evidence.activated()) {
             if (segments.stream().noneMatch(kept -> kept.file == found.file())) {
                 drop.add(found.name());
@@ -223,7 +248,7 @@ final class WalRecovery {
         drop.forEach(evidence::close);
         drop.forEach(directory::delete);
         directory.force();
-        return drop.size();
+        return drop.size() + droppedSpares.size();
     }
 
     private long rewriteHardState() {

@@ -192,6 +192,11 @@ final class SegmentFileContractTest {
 
     private record CountingDirectory(SegmentDirectory inner, AtomicInteger forces) implements SegmentDirectory {
         @Override
+        public long freeBytes() {
+            return inner.freeBytes();
+        }
+
+        @Override
         public String writer() {
             return inner.writer();
         }

@@ -288,6 +288,11 @@ final class WalTest {
         assertThat(log.wal.sparePreparer().doWork(1)).isZero();
         assertThat(log.wal.sparePreparer().doWork(SparePreparer.FULL_DISK_RETRY_NS))
                 .isEqualTo(1);
+        assertThat(log.wal.sparePreparer().outOfSpace())
+                .as("until there is a spare")
+                .isTrue();
+        log.nowNs = SparePreparer.FULL_DISK_RETRY_NS;
+        log.makeSpares();
         assertThat(log.wal.sparePreparer().outOfSpace()).isFalse();
         log.append(2, payload);
         log.publishAndForce();

@@ -30,6 +30,11 @@ final class SimDirectory implements SegmentDirectory {
     }
 
     @Override
+    public long freeBytes() {
+        return disk.freeBytes();
+    }
+
+    @Override
     public String writer() {
         return disk.writer();
     }

@@ -150,6 +150,11 @@ public final class SimulatedDirectory implements SegmentDirectory {
     // ---- the port
 
     @Override
+    public long freeBytes() {
+        return freeBytes;
+    }
+
+    @Override
     public String writer() {
         return "simulated";
     }
