@@ -13,9 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import java.util.function.IntUnaryOperator;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
 /**
  * A cluster of real node processes on loopback, for tests: started, killed at any moment, restarted on the same data.
@@ -73,18 +70,6 @@ public final class ProcessCluster implements TestCluster {
     @Override
     public void start(final int id) {
         start(id, Map.of());
-    }
-
-    /**
-     * The list of members in which every other node's peer port is another one, for a node whose links go through proxies.
-     *
-     * @param peerPortOf maps node id to port
-     */
-    public String membersVia(final int self, final IntUnaryOperator peerPortOf) {
-        return IntStream.rangeClosed(1, size)
-                .mapToObj(id -> id + "=127.0.0.1:" + (id == self ? peerPort(id) : peerPortOf.applyAsInt(id)) + ":"
-                        + clientPort(id))
-                .collect(Collectors.joining(","));
     }
 
     /** Starts one node with settings of its own, which win over those of the cluster. */

@@ -49,10 +49,9 @@ class SnapshotProcessTest {
     @Tag("X10")
     @Tag("R26")
     void aNodeThatWasAwayCatchesUpUnderLoadAlthoughTheTransferIsCut() throws Exception {
-        try (ProcessCluster cluster = new ProcessCluster(directory, 3, SMALL_LOG).startAll();
-                CairnClient client = cluster.connect();
-                CuttingProxy toNode1 = new CuttingProxy(cluster.peerPort(1));
-                CuttingProxy toNode2 = new CuttingProxy(cluster.peerPort(2))) {
+        try (ProcessCluster cluster =
+                        ProcessCluster.withLinks(directory, 3, SMALL_LOG).startAll();
+                CairnClient client = cluster.connect()) {
             cluster.awaitAllServe();
             cluster.kill(3);
             fill(client, "before-", PUTS);
@@ -61,9 +60,7 @@ class SnapshotProcessTest {
                     "the log was dropped",
                     () -> count(cluster, 1, "event=log.dropped") > 0 && count(cluster, 2, "event=log.dropped") > 0);
             final RecordedWriter writer = new RecordedWriter(client, "during-");
-            cluster.start(
-                    3,
-                    Map.of("cluster.members", cluster.membersVia(3, id -> id == 1 ? toNode1.port() : toNode2.port())));
+            cluster.start(3);
             for (int cut = 1; cut <= 3; cut++) {
                 final int starts = cut;
                 await(cluster, "transfer " + cut, () -> count(cluster, 3, "event=snapshot.transfer.start") >= starts);
@@ -73,8 +70,8 @@ class SnapshotProcessTest {
                         "some bytes",
                         () -> stagedBytes(cluster.data(3)) > before + 500_000
                                 || count(cluster, 3, "event=snapshot.installed") > 0);
-                toNode1.cutAll();
-                toNode2.cutAll();
+                cluster.network().link(3, 1).reset();
+                cluster.network().link(3, 2).reset();
             }
             await(cluster, "installation", () -> count(cluster, 3, "event=snapshot.installed") > 0);
             writer.finish();
