@@ -76,6 +76,11 @@ public final class ActivationDescriptor {
                 && buffer.getInt(at + CRC_OFFSET, LITTLE_ENDIAN) == checksum.compute(buffer, at, CRC_OFFSET);
     }
 
+    /** The sequence of the segment whose whole file the buffer holds. */
+    static int segment(DirectBuffer file) {
+        return file.getInt(FILE_OFFSET + SEGMENT_OFFSET, LITTLE_ENDIAN);
+    }
+
     static Activation decode(DirectBuffer buffer, int at) {
         return new Activation(
                 buffer.getInt(at + KIND_OFFSET, LITTLE_ENDIAN),

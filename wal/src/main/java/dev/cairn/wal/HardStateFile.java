@@ -60,7 +60,8 @@ public final class HardStateFile implements AutoCloseable {
         return hardState;
     }
 
-    private static HardStateFile read(WalConfig config, SegmentFile file, String name) {
+    /** What an existing file holds; changes nothing, and the file stays with the result. */
+    static HardStateFile read(WalConfig config, SegmentFile file, String name) {
         byte[] bytes = new byte[HardStateDescriptor.FILE_LENGTH];
         int count = file.read(0, ByteBuffer.wrap(bytes));
         if (count != bytes.length) {

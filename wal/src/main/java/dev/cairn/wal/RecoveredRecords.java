@@ -155,7 +155,7 @@ final class RecoveredRecords {
         int chain = activation.seed();
         int at = ActivationDescriptor.RECORDS_OFFSET;
         while (last || at < end) {
-            int record = nextRecord(at, end, chain, activation.segment());
+            int record = image.nextRecord(at, end, chain);
             if (record >= 0 && accept(slot, record)) {
                 chain = RecordDescriptor.headerCrc(image.buffer(), record);
                 at = image.recordEnd(record);
@@ -171,21 +171,6 @@ final class RecoveredRecords {
             throw image.damaged(at, table.last() + 1, "records up to offset " + end, "one beyond it");
         }
         return chain;
-    }
-
-    /** At the offset, or behind the hole that the block rule leaves where the chain proves it; -1 if there is none. */
-    private int nextRecord(int at, int end, int chain, int sequence) {
-        if (continuesChain(at, end, chain, sequence)) {
-            return at;
-        }
-        int block = (int) Wal.blocks(at);
-        return block != at && continuesChain(block, end, chain, sequence) ? block : -1;
-    }
-
-    private boolean continuesChain(int at, int end, int chain, int sequence) {
-        return image.hasRecordHeader(at, end)
-                && RecordDescriptor.segment(image.buffer(), at) == sequence
-                && RecordDescriptor.previousCrc(image.buffer(), at) == chain;
     }
 
     /**

@@ -39,6 +39,10 @@ public final class SegmentHeaderDescriptor {
 
     private SegmentHeaderDescriptor() {}
 
+    public static long magic(DirectBuffer buffer) {
+        return buffer.getLong(MAGIC_OFFSET, LITTLE_ENDIAN);
+    }
+
     public static long salt(DirectBuffer buffer) {
         return buffer.getLong(SALT_OFFSET, LITTLE_ENDIAN);
     }
@@ -61,7 +65,7 @@ public final class SegmentHeaderDescriptor {
     }
 
     static boolean isValid(DirectBuffer buffer, Checksum checksum) {
-        return buffer.getLong(MAGIC_OFFSET, LITTLE_ENDIAN) == MAGIC
+        return magic(buffer) == MAGIC
                 && buffer.getInt(CRC_OFFSET, LITTLE_ENDIAN) == checksum.compute(buffer, 0, CRC_OFFSET);
     }
 }

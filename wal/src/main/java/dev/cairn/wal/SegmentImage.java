@@ -40,7 +40,15 @@ final class SegmentImage {
             buffer.putBytes(done, direct, count);
             done += count;
         }
-        salt = hasHeader() ? SegmentHeaderDescriptor.salt(buffer) : 0;
+        salt = knownSalt();
+    }
+
+    /** Of the header, or for a file that lost it of the activation block, which still proves its records for a dump. */
+    private long knownSalt() {
+        if (hasHeader()) {
+            return SegmentHeaderDescriptor.salt(buffer);
+        }
+        return hasActivation() ? activation().salt() : 0;
     }
 
     UnsafeBuffer buffer() {
@@ -86,6 +94,25 @@ final class SegmentImage {
                 && RecordDescriptor.offset(buffer, at) == at
                 && lengthFits(at, end)
                 && headerCrcMatches(at);
+    }
+
+    /**
+     * The next record of the chain: at the offset, or behind the hole that the block rule leaves where the chain proves it; -1
+     * if there is none.
+     */
+    int nextRecord(int at, int end, int chain) {
+        if (continuesChain(at, end, chain)) {
+            return at;
+        }
+        int block = (int) Wal.blocks(at);
+        return block != at && continuesChain(block, end, chain) ? block : -1;
+    }
+
+    /** Whether a record of this segment stands here that follows the one with this header CRC. */
+    boolean continuesChain(int at, int end, int chain) {
+        return hasRecordHeader(at, end)
+                && RecordDescriptor.segment(buffer, at) == ActivationDescriptor.segment(buffer)
+                && RecordDescriptor.previousCrc(buffer, at) == chain;
     }
 
     /** Whether a whole record header stands here that another life of the file, or another file, left behind. */

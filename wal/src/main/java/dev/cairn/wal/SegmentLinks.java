@@ -9,13 +9,21 @@ import java.util.Map;
 /** Second step of recovery: which segments make up the log, by their activation blocks, from the highest down. */
 final class SegmentLinks {
     private final SegmentEvidence evidence;
-    private final HardStateFile hardState;
+    private final boolean hardStateIsNew;
+    private final long hardStateSequence;
     private List<Found> links = new ArrayList<>();
     private final List<Found> torn = new ArrayList<>();
 
-    SegmentLinks(SegmentEvidence evidence, HardStateFile hardState) {
+    /**
+     * The links among what was found.
+     *
+     * @param hardStateIsNew whether there was no hard state, so that the file was made now
+     * @param hardStateSequence of its last write; above 1 a log has been open here before
+     */
+    SegmentLinks(SegmentEvidence evidence, boolean hardStateIsNew, long hardStateSequence) {
         this.evidence = evidence;
-        this.hardState = hardState;
+        this.hardStateIsNew = hardStateIsNew;
+        this.hardStateSequence = hardStateSequence;
     }
 
     /** The log's segments in order; empty where there never was a log. */
@@ -47,7 +55,7 @@ final class SegmentLinks {
                         other.name());
             }
         }
-        if (hardState.created() && hardState.current().sequence() == 1) {
+        if (hardStateIsNew && hardStateSequence == 1) {
             throw new HardStateInDoubtException("hard state is gone although the log is there: segment="
                     + activated.get(0).name());
         }
@@ -129,13 +137,13 @@ final class SegmentLinks {
     }
 
     private void checkNothingWasThere() {
-        boolean startedBefore = hardState.current().sequence() > 1;
+        boolean startedBefore = hardStateSequence > 1;
         if (evidence.highestDurable() != 0 || startedBefore) {
             throw new WalDamagedException(
                     Segment.nameOf(1),
                     0,
                     1,
-                    "a log, for hard state has sequence=" + hardState.current().sequence(),
+                    "a log, for hard state has sequence=" + hardStateSequence,
                     "no segment in use");
         }
     }

@@ -59,7 +59,8 @@ final class WalRecovery {
         this.hardState = hardState;
         this.salts = salts;
         this.evidence = new SegmentEvidence(config, directory, image);
-        this.linked = new SegmentLinks(evidence, hardState);
+        this.linked = new SegmentLinks(
+                evidence, hardState.created(), hardState.current().sequence());
         boolean claimsAllDurable = config.faults().contains(WalFault.NO_COPY_AT_RECOVERY);
         this.records = new RecoveredRecords(evidence, linked, image, floor, claimsAllDurable);
     }
