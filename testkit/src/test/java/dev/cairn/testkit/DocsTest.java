@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.cairn.server.NodeMain;
 import dev.cairn.server.cli.ClusterLauncher;
 import dev.cairn.server.cli.Kvctl;
+import dev.cairn.server.cli.WalTool;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
@@ -150,7 +151,8 @@ class DocsTest {
                         + "-Dlogback.configurationFile=logback-cli.xml '-Dcairn.node.flags=" + flags + " " + node
                         + " -Xmx256m' " + ClusterLauncher.class.getName() + " --base-port " + basePort
                         + " \"$@\" ;;\nserver) " + run + flags + " " + node + " " + NodeMain.class.getName()
-                        + " \"$@\" ;;\n*) exit 2 ;;\nesac\n");
+                        + " \"$@\" ;;\nwal) " + run + flags + " -Dlogback.configurationFile=logback-cli.xml "
+                        + WalTool.class.getName() + " \"$@\" ;;\n*) exit 2 ;;\nesac\n");
     }
 
     private static void executable(Path file, String text) throws IOException {
