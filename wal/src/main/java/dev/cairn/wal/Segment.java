@@ -17,6 +17,8 @@ final class Segment {
     boolean inMemory;
     /** End of its last record once it is no longer current, 0 before; written by the loop, read by all. */
     volatile int sealedEnd;
+    /** Whether this process filled it, in small writes: then its pages in the cache are small, and it may serve again. */
+    boolean madeHere;
     /** Whether its name is durable; the log-sync thread's. */
     boolean nameForced;
 

@@ -21,11 +21,32 @@ final class SegmentPreparation {
 
     /** Makes the file; a full disk is a {@link NoSpaceException}. */
     SegmentPreparation(SegmentDirectory directory, WalConfig config, String name, int length, long salt) {
+        this(directory, config, name, directory.create(name, length), salt);
+    }
+
+    private SegmentPreparation(SegmentDirectory directory, WalConfig config, String name, SegmentFile file, long salt) {
         this.directory = directory;
         this.config = config;
         this.name = name;
         this.salt = salt;
-        this.file = directory.create(name, length);
+        this.file = file;
+    }
+
+    /**
+     * Makes a dropped segment, just renamed to a spare, into raw material that no recovery takes for a part of the log. Two
+     * forces; a crash in between leaves the segment as it was, be it under another name, so that no hole is among the segments.
+     */
+    static void discharge(SegmentDirectory directory, String spareName) {
+        directory.force();
+        try (SegmentFile file = directory.open(spareName)) {
+            zeroFill(file, ActivationDescriptor.FILE_OFFSET, RecordDescriptor.BLOCK_BYTES);
+            file.force();
+        }
+    }
+
+    /** A further life for a file that was {@link #discharge}d: all of it is written with zeros before it gets a header. */
+    static SegmentPreparation again(SegmentDirectory directory, WalConfig config, String name, long salt) {
+        return new SegmentPreparation(directory, config, name, directory.open(name), salt);
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.cairn.wal;
 
+import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -31,12 +32,16 @@ public final class SparePreparer {
     private final Queue<Retired> retired = new ConcurrentLinkedQueue<>();
     private final AtomicInteger readyCount = new AtomicInteger();
     private final DiskSpace space;
+    private final AtomicLong recycledCount = new AtomicLong();
     private volatile boolean outOfSpace;
 
     // loop thread
     private @Nullable PreparedSegment returned;
 
     // housekeeping thread
+    /** Names of dropped segments that lie ready to be filled with zeros again; as many as spares at most. */
+    private final Queue<String> discharged = new ArrayDeque<>();
+
     private @Nullable SegmentPreparation preparation;
     private long nextStepNs;
     private boolean paused;
@@ -76,6 +81,11 @@ public final class SparePreparer {
         return readyCount.get();
     }
 
+    /** Spares that were made from dropped segments. Any thread. */
+    public long recycledCount() {
+        return recycledCount.get();
+    }
+
     /**
      * Whether the last attempt at a segment found no room for it; housekeeping tries each second, and until it finds room
      * nobody else does. Any thread.
@@ -92,13 +102,38 @@ public final class SparePreparer {
         retired.remove();
         if (next.delete) {
             next.segment.file.close();
-            directory.delete(next.segment.name);
             // In sequence order, one by one: recovery takes a hole among the segments for damage.
-            directory.force();
+            if (!mayServeAgain(next.segment) || !discharge(next.segment.name)) {
+                directory.delete(next.segment.name);
+                directory.force();
+            }
         } else {
             next.segment.file.stopAppending();
         }
         return 1;
+    }
+
+    /**
+     * Whether the file may become a spare. Not one that was found at the start: to read it, the system filled its cache with
+     * large folios, and then each force of a small record would write all of one.
+     */
+    private boolean mayServeAgain(Segment segment) {
+        return segment.madeHere
+                && segment.file.length() == config.segmentBytes()
+                && discharged.size() < config.spareCount();
+    }
+
+    /** False where the directory has no room for the other name; nothing was changed then. */
+    private boolean discharge(String segment) {
+        String name = WalRecovery.SPARE_PREFIX + nextSpare.getAndIncrement();
+        try {
+            directory.rename(segment, name);
+        } catch (NoSpaceException e) {
+            return false;
+        }
+        SegmentPreparation.discharge(directory, name);
+        discharged.add(name);
+        return true;
     }
 
     private int prepare(long nowNs) {
@@ -134,13 +169,7 @@ public final class SparePreparer {
     private void step() {
         SegmentPreparation current = preparation;
         if (current == null) {
-            space.require(config.segmentBytes());
-            preparation = new SegmentPreparation(
-                    directory,
-                    config,
-                    WalRecovery.SPARE_PREFIX + nextSpare.getAndIncrement(),
-                    config.segmentBytes(),
-                    salts.getAsLong());
+            preparation = begin();
             return;
         }
         if (current.step()) {
@@ -152,6 +181,21 @@ public final class SparePreparer {
         readyCount.incrementAndGet();
         ready.add(spare);
         outOfSpace = false;
+    }
+
+    private SegmentPreparation begin() {
+        String name = discharged.poll();
+        if (name != null) {
+            recycledCount.incrementAndGet();
+            return SegmentPreparation.again(directory, config, name, salts.getAsLong());
+        }
+        space.require(config.segmentBytes());
+        return new SegmentPreparation(
+                directory,
+                config,
+                WalRecovery.SPARE_PREFIX + nextSpare.getAndIncrement(),
+                config.segmentBytes(),
+                salts.getAsLong());
     }
 
     /** Loop thread. */

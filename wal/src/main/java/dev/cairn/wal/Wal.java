@@ -311,6 +311,7 @@ public final class Wal implements AutoCloseable {
         segments = after;
         current.inMemory = true;
         if (after.length > 2 && after[after.length - 3].inMemory) {
+        current.madeHere = true;
             after[after.length - 3].inMemory = false;
             cooling.add(after[after.length - 3]);
         }

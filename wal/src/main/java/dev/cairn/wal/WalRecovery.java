@@ -206,6 +206,7 @@ final class WalRecovery {
         }
         Segment fresh = segment(prepared.file(), activation);
         fresh.inMemory = true;
+        fresh.madeHere = true;
         segments.add(fresh);
         noteLastLive(segments);
         return segments;
