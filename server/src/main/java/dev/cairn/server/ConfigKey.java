@@ -117,6 +117,15 @@ public enum ConfigKey {
             0,
             "How the log is written: through a mapping, through a channel, or auto = mapped unless a self-test at start "
                     + "finds that the file system makes it slow."),
+    WAL_SLOW_FORCE_MS(
+            "wal.slow.force.ms",
+            Kind.INTEGER,
+            "ms",
+            "100",
+            1,
+            60_000,
+            "A write forced to disk that takes longer than this counts as slow: in `cairn_log_slow_forces_total`, and in a "
+                    + "line of the log, `log.slow`, at most one every ten seconds."),
     SNAPSHOT_LOG_BYTES(
             "snapshot.log.bytes",
             Kind.BYTES,

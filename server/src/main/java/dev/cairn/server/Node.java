@@ -387,6 +387,19 @@ public final class Node implements AutoCloseable {
         }
 
         @Override
+        public void onSlowForce(
+                final String what, final long ms, final long bytes, final String position, final long untold) {
+            LOGGER.warn(
+                    "event=log.slow node={} what={} ms={} bytes={} durable={} untold={}",
+                    config.nodeId(),
+                    what,
+                    ms,
+                    bytes,
+                    position,
+                    untold);
+        }
+
+        @Override
         public void onReadFailed(final String reason) {
             LOGGER.error("event=read.failed node={} reason=\"{}\"", config.nodeId(), reason);
         }

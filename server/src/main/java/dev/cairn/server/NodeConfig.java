@@ -32,6 +32,7 @@ public final class NodeConfig {
     private final int raftElectionMaxMs;
     private final int walSegmentBytes;
     private final WalWriter walWriter;
+    private final int walSlowForceMs;
     private final SnapshotConfig snapshots;
     private final int netClientLoops;
     private final List<String> warnings;
@@ -136,6 +137,7 @@ public final class NodeConfig {
         }
         walSegmentBytes = (int) reader.readBytes(ConfigKey.WAL_SEGMENT_BYTES);
         walWriter = reader.readWriter(ConfigKey.WAL_WRITER);
+        walSlowForceMs = reader.readInt(ConfigKey.WAL_SLOW_FORCE_MS, 1);
         snapshots = new SnapshotConfig(
                 reader.readBytes(ConfigKey.SNAPSHOT_LOG_BYTES),
                 reader.readInt(ConfigKey.SNAPSHOT_ENTRIES, 0),
@@ -270,6 +272,11 @@ public final class NodeConfig {
 
     public WalWriter walWriter() {
         return walWriter;
+    }
+
+    /** A force that takes longer is told. */
+    public int walSlowForceMs() {
+        return walSlowForceMs;
     }
 
     /** When snapshots are taken and what they may use. */

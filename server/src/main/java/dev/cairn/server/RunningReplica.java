@@ -176,6 +176,7 @@ final class RunningReplica {
                 clientAddresses,
                 TimeUnit.MILLISECONDS.toNanos(tickMs),
                 System.currentTimeMillis(),
+                TimeUnit.MILLISECONDS.toNanos(config.walSlowForceMs()),
                 Capacities.NODE);
     }
 

@@ -178,6 +178,7 @@ class NodeConfigTest {
                         "raft.election.max.ms",
                         "wal.segment.bytes",
                         "wal.writer",
+                        "wal.slow.force.ms",
                         "snapshot.log.bytes",
                         "snapshot.entries",
                         "snapshot.interval.s",

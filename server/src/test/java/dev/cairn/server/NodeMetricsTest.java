@@ -66,6 +66,8 @@ class NodeMetricsTest {
             assertThat(value(text, "cairn_log_force_seconds_count")).isGreaterThan(5);
             assertThat(value(text, "cairn_log_force_bytes_sum")).isGreaterThan(1000);
             assertThat(value(text, "cairn_hard_state_write_seconds_count")).isGreaterThan(0);
+            assertThat(value(text, "cairn_log_segments")).isGreaterThanOrEqualTo(1);
+            assertThat(value(text, "cairn_log_spares_ready")).isBetween(0.0, 2.0);
             assertThat(value(text, "cairn_sessions")).isEqualTo(1);
             assertThat(value(text, "cairn_client_connections")).isEqualTo(1);
             assertThat(value(text, "cairn_log_bytes")).isGreaterThan(1000);

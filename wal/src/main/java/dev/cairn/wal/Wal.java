@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -67,6 +68,8 @@ public final class Wal implements AutoCloseable {
     private long truncationDurableAt;
 
     private boolean idleRecordDue;
+    private LongSupplier rollClock = () -> 0;
+    private LongConsumer rollTimes = ns -> {};
 
     // shared; written by the loop, but durablePosition by log-sync and failure by both
     private volatile Segment[] segments;
@@ -275,7 +278,12 @@ public final class Wal implements AutoCloseable {
 
     private void roll(int aligned, int kind, long previousIndex, long previousTerm) {
         checkNotFailed();
-        PreparedSegment next = nextFile(aligned);
+        long startNs = rollClock.getAsLong();
+        becomeCurrent(nextFile(aligned), kind, previousIndex, previousTerm);
+        rollTimes.accept(rollClock.getAsLong() - startNs);
+    }
+
+    private void becomeCurrent(PreparedSegment next, int kind, long previousIndex, long previousTerm) {
         int end = LogPosition.segment(appendedPosition) == current.sequence
                 ? LogPosition.offset(appendedPosition)
                 : ActivationDescriptor.RECORDS_OFFSET;
@@ -303,6 +311,7 @@ public final class Wal implements AutoCloseable {
         }
         current.sealedEnd = end;
         current = new Segment(sequence, next.file(), name, next.salt(), previousIndex);
+        current.madeHere = true;
         chain = activation.seed();
         tail = ActivationDescriptor.RECORDS_OFFSET;
         Segment[] before = segments;
@@ -311,7 +320,6 @@ public final class Wal implements AutoCloseable {
         segments = after;
         current.inMemory = true;
         if (after.length > 2 && after[after.length - 3].inMemory) {
-        current.madeHere = true;
             after[after.length - 3].inMemory = false;
             cooling.add(after[after.length - 3]);
         }
@@ -494,6 +502,17 @@ public final class Wal implements AutoCloseable {
             segment.nameForced = true;
         }
         segment.file.force();
+    }
+
+    /** Times from now on how long the caller of an append, or of {@link #ensureRoom}, waits for a new segment; ns. */
+    public void observeRolls(LongSupplier monotonicNs, LongConsumer times) {
+        rollClock = monotonicNs;
+        rollTimes = times;
+    }
+
+    /** Segments in use. Any thread. */
+    public int segmentCount() {
+        return segments.length;
     }
 
     /** Up to here everything is on disk. Any thread. */

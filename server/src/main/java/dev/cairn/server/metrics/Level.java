@@ -21,8 +21,11 @@ public final class Level {
     public static final int PENDING_READS = 14;
     public static final int APPLIED_WAITS = 15;
     public static final int CLIENT_CONNECTIONS = 16;
+    public static final int LOG_SEGMENTS = 17;
+    public static final int SPARES_READY = 18;
+    public static final int SPARES_RECYCLED = 19;
 
-    static final int COUNT = 17;
+    static final int COUNT = 20;
 
     private Level() {}
 }

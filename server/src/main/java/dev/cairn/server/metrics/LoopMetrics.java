@@ -31,6 +31,7 @@ public final class LoopMetrics {
     private final Histogram commitToApplied = Histogram.ofTimes();
     private final Histogram readRound = Histogram.ofTimes();
     private final Histogram groupEntries = Histogram.ofSizes(0, 14);
+    private final Histogram roll = Histogram.ofTimes();
 
     private final StageClock proposals = new StageClock(proposeToDurable, proposeToCommit);
     private final StageClock commits = new StageClock(commitToApplied);
@@ -104,6 +105,11 @@ public final class LoopMetrics {
         }
     }
 
+    /** The log began a new segment, which took the loop so long. */
+    public void onRoll(final long ns) {
+        roll.record(ns, 1);
+    }
+
     /** Publishes a level: one of {@link Level}. */
     public void level(final int level, final long value) {
         levels.set(level, value);
@@ -164,6 +170,10 @@ public final class LoopMetrics {
 
     Histogram readRound() {
         return readRound;
+    }
+
+    Histogram roll() {
+        return roll;
     }
 
     Histogram groupEntries() {

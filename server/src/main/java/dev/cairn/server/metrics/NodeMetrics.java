@@ -217,6 +217,26 @@ public final class NodeMetrics {
                 "entries",
                 "Entries that became durable together, as the loop sees it.",
                 replica.loop().groupEntries()));
+        table.add(Metric.counter(
+                "cairn_log_slow_forces_total",
+                "",
+                "Forces of log or hard state that took longer than wal.slow.force.ms.",
+                () -> disk.slowForces().get()));
+        table.add(Metric.histogram(
+                "cairn_log_roll_seconds",
+                "seconds",
+                "Time for which the loop was held up by the begin of a new segment.",
+                replica.loop().roll()));
+        level("cairn_log_segments", "Segments of the log.", Level.LOG_SEGMENTS);
+        level(
+                "cairn_log_spares_ready",
+                "Prepared files that wait to become segments; 0 for long = the next segment is made while writes wait.",
+                Level.SPARES_READY);
+        table.add(Metric.counter(
+                "cairn_log_spares_recycled_total",
+                "",
+                "Spares that were made from dropped segments.",
+                () -> replica.loop().level(Level.SPARES_RECYCLED)));
         table.add(Metric.histogram(
                 "cairn_hard_state_write_seconds",
                 "seconds",

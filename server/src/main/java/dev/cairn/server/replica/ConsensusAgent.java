@@ -157,6 +157,7 @@ public final class ConsensusAgent {
         lastAppendedPosition = wal.appendedPosition();
         lastAppendNs = startNs;
         metrics.onStart(core.durableIndex(), core.appliedIndex());
+        wal.observeRolls(around.metrics()::nowNs, metrics::onRoll);
         readableFromIndex = Math.min(wal.startCommitHint(), wal.appendedIndex());
     }
 
@@ -322,6 +323,9 @@ public final class ConsensusAgent {
         metrics.level(Level.PENDING_READS, reads.count());
         metrics.level(Level.APPLIED_WAITS, waits.count());
         metrics.level(Level.CLIENT_CONNECTIONS, clients.connectionCount());
+        metrics.level(Level.LOG_SEGMENTS, wal.segmentCount());
+        metrics.level(Level.SPARES_READY, wal.sparePreparer().readyCount());
+        metrics.level(Level.SPARES_RECYCLED, wal.sparePreparer().recycledCount());
         final boolean leads = core.role() == Role.LEADER;
         for (int i = 0; i < metrics.peerCount(); i++) {
             metrics.matchIndex(i, leads ? core.matchIndex(metrics.peer(i)) : 0);

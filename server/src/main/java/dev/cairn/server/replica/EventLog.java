@@ -9,6 +9,16 @@ public interface EventLog {
     /** Entries that a snapshot holds went from the log; {@code firstIndex} is the first that is left. */
     default void onLogDropped(final long firstIndex) {}
 
+    /**
+     * Something took longer to be forced to disk than the limit; told once in a while, by the log-sync thread.
+     *
+     * @param what of which the force was, the log or the hard state
+     * @param position up to which the log is durable now
+     * @param untold slow forces since the last that was told
+     */
+    default void onSlowForce(
+            final String what, final long ms, final long bytes, final String position, final long untold) {}
+
     /** The store could not read what a request asked for; the request was answered with INTERNAL. */
     default void onReadFailed(final String reason) {}
 

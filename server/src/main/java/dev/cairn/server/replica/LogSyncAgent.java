@@ -2,6 +2,7 @@ package dev.cairn.server.replica;
 
 import dev.cairn.server.metrics.ReplicaMetrics;
 import dev.cairn.wal.HardState;
+import dev.cairn.wal.HardStateDescriptor;
 import dev.cairn.wal.HardStateFile;
 import dev.cairn.wal.Wal;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,7 @@ public final class LogSyncAgent implements DutyCycle {
     private final Wal wal;
     private final HardStateFile hardStateFile;
     private final Wakeable loop;
+    private final SlowForces slow;
     private final ReplicaMetrics metrics;
 
     // The sequence in both is the core's, which may skip; the file counts its own writes.
@@ -32,11 +34,13 @@ public final class LogSyncAgent implements DutyCycle {
             final HardStateFile hardStateFile,
             final HardState durable,
             final Wakeable loop,
+            final SlowForces slow,
             final ReplicaMetrics metrics) {
         this.wal = wal;
         this.hardStateFile = hardStateFile;
         this.durable = durable;
         this.loop = loop;
+        this.slow = slow;
         this.metrics = metrics;
     }
 
@@ -76,7 +80,9 @@ public final class LogSyncAgent implements DutyCycle {
         hardStateFile.write(wanted.term(), wanted.votedFor(), wanted.repairing(), wanted.storageEpoch());
         durable = wanted;
         loop.wake();
-        metrics.disk().onHardStateWrite(metrics.nowNs() - startNs);
+        final long endNs = metrics.nowNs();
+        metrics.disk().onHardStateWrite(endNs - startNs);
+        slow.onForce("hard-state", endNs - startNs, HardStateDescriptor.LENGTH, wal.durablePosition(), endNs);
         return 1;
     }
 
@@ -88,7 +94,10 @@ public final class LogSyncAgent implements DutyCycle {
         final long before = wal.durablePosition();
         final long after = wal.force();
         loop.wake();
-        metrics.disk().onForce(metrics.nowNs() - startNs, bytesBetween(before, after));
+        final long endNs = metrics.nowNs();
+        final long bytes = bytesBetween(before, after);
+        metrics.disk().onForce(endNs - startNs, bytes);
+        slow.onForce("log", endNs - startNs, bytes, after, endNs);
         return 1;
     }
 

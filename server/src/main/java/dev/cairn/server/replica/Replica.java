@@ -39,6 +39,7 @@ public final class Replica implements AutoCloseable {
      * @param clientAddresses {@code host:port} for clients of every member, by node id
      * @param tickNs one tick of the core, nanoseconds
      * @param wallClockMs milliseconds since 1970: seeds the log time of the very first entry, nothing else
+     * @param slowForceNs a force that takes longer is told
      */
     public record Config(
             RaftConfig raft,
@@ -46,6 +47,7 @@ public final class Replica implements AutoCloseable {
             Map<Integer, String> clientAddresses,
             long tickNs,
             long wallClockMs,
+            long slowForceNs,
             Capacities capacities) {}
 
     /**
@@ -140,7 +142,13 @@ public final class Replica implements AutoCloseable {
 
         final KvStateMachine stateMachine =
                 new KvStateMachine(around.store(), config.capacities().headerCacheEntries(), SessionLimits.REPLICATED);
-        logSync = new LogSyncAgent(wal, hardStateFile, hardState, around.loopWake(), around.metrics());
+        logSync = new LogSyncAgent(
+                wal,
+                hardStateFile,
+                hardState,
+                around.loopWake(),
+                new SlowForces(config.slowForceNs(), around.events(), around.metrics()),
+                around.metrics());
         apply = new ApplyAgent(wal.newCursor(), stateMachine, around.loopWake(), config.capacities(), around.metrics());
         memoryReader = around.store().newReader();
         slowKvReader = around.store().newReader();

@@ -72,9 +72,15 @@ class MetricsTest {
         loop.onCycle(true, 10, 10, 10, 0, 2, 2_000_000);
         loop.onCycle(true, 10, 10, 10, 10, 2, 4_000_000);
         replica.disk().onForce(130_000, 4096);
+        replica.disk().onSlowForce();
+        loop.onRoll(200_000);
+        loop.level(Level.SPARES_READY, 2);
         String text = metrics.scrape();
         assertThat(text)
                 .contains("cairn_raft_role{role=\"leader\"} 1.0\n")
+                .contains("cairn_log_slow_forces_total 1.0\n")
+                .contains("cairn_log_roll_seconds_sum 2.0E-4\n")
+                .contains("cairn_log_spares_ready 2.0\n")
                 .contains("cairn_raft_role{role=\"follower\"} 0.0\n")
                 .contains("cairn_raft_peer_lag_entries{peer=\"2\"} 10.0\n")
                 .contains("cairn_raft_peer_lag_entries{peer=\"3\"} 3.0\n")
@@ -186,7 +192,9 @@ class MetricsTest {
 
                 * No leader: `sum(cairn_raft_role{role="leader"})` over the nodes is not 1 for longer than an election takes.
                 * A follower falls behind: `cairn_raft_peer_lag_entries` on the leader grows.
-                * The disk is slow: `histogram_quantile(0.99, rate(cairn_log_force_seconds_bucket[1m]))`.
+                * The disk is slow: `histogram_quantile(0.99, rate(cairn_log_force_seconds_bucket[1m]))`,
+                  and `increase(cairn_log_slow_forces_total[10m])` above 0.
+                * Spares run out: `cairn_log_spares_ready` is 0 for longer than a minute, and `cairn_log_roll_seconds` grows.
                 * Overload: `rate(cairn_replies_total{status="busy"}[1m])` above 0.
                 * Unrest: `increase(cairn_raft_elections_total[10m])` above 1 while no node was stopped.
                 * Disk full: `rate(cairn_replies_total{status="no_space"}[1m])` above 0; see [operations](operations.md).

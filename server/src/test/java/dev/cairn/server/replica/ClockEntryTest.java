@@ -65,6 +65,7 @@ class ClockEntryTest {
                         Map.of(1, "127.0.0.1:1"),
                         TICK_NS,
                         1_800_000_000_000L,
+                        Long.MAX_VALUE,
                         Capacities.NODE),
                 new Replica.Surroundings(
                         log,

@@ -190,7 +190,7 @@ final class SimNode implements SimDirectory.Owner {
                 .withSpareCount(knobs.spareCount)
                 .withFaults(options.walFaults());
         long wallClockMs = 1_800_000_000_000L + random.between(-1_000_000_000L, 1_000_000_000L);
-        return new Replica.Config(raft, walConfig, addresses, knobs.tickNs, wallClockMs, SMALL);
+        return new Replica.Config(raft, walConfig, addresses, knobs.tickNs, wallClockMs, Long.MAX_VALUE, SMALL);
     }
 
     private Replica.Surroundings surroundings(ReplicaLog log) {
