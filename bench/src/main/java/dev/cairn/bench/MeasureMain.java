@@ -14,9 +14,9 @@ import picocli.CommandLine.Spec;
  */
 @Command(
         name = "cairn measure",
-        description = "Measurements with a cluster of their own.",
+        description = "Measurements with a cluster of their own, or of the log alone.",
         mixinStandardHelpOptions = true,
-        subcommands = {CatchUpMeasure.class, ScanMeasure.class})
+        subcommands = {CatchUpMeasure.class, ScanMeasure.class, WalMeasure.class})
 public final class MeasureMain implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();

@@ -66,6 +66,10 @@ public class WalAppendBenchmark {
     @Param("300")
     public int payloadBytes = 300;
 
+    /** Whether every page of the segment was touched before: a node's spares are not, each 4 KiB costs a page fault. */
+    @Param({"cold", "prefaulted"})
+    public String pages = "cold";
+
     private UnsafeBuffer payload = new UnsafeBuffer(new byte[0]);
     private @Nullable BenchmarkLog log;
 
@@ -78,7 +82,12 @@ public class WalAppendBenchmark {
 
     @Setup(Level.Invocation)
     public void openLog() throws IOException {
-        log = BenchmarkLog.open(WriterChoice.valueOf(writer.toUpperCase(Locale.ROOT)), SEGMENT_BYTES);
+        boolean prefaulted = pages.equals("prefaulted");
+        if (!prefaulted && !pages.equals("cold")) {
+            throw new IllegalArgumentException("pages=" + pages);
+        }
+        log = BenchmarkLog.open(
+                null, WriterChoice.valueOf(writer.toUpperCase(Locale.ROOT)), SEGMENT_BYTES, 0, prefaulted);
     }
 
     @TearDown(Level.Invocation)
