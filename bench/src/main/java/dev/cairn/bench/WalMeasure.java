@@ -59,6 +59,9 @@ final class WalMeasure implements Callable<Integer> {
     private static final int MOST_FORCES = 1000;
     private static final int WARMUP_FORCES = 50;
 
+    /** To ask the factory takes heap each time. */
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -141,7 +144,8 @@ final class WalMeasure implements Callable<Integer> {
         for (int shot = -some(APPEND_WARMUPS); shot < shots; shot++) {
             BenchmarkLog log = BenchmarkLog.open(directory, writer, APPEND_SEGMENT_BYTES, 0, prefaulted);
             try {
-                log.warmTable(count);
+                log.warmTable(count + APPENDS_PER_GROUP);
+                appendGroup(log.wal(), APPENDS_PER_GROUP, APPEND_PAYLOAD);
                 long allocated = allocatedBytes();
                 long startNs = System.nanoTime();
                 for (int i = 0; i < count; i += APPENDS_PER_GROUP) {
@@ -176,8 +180,7 @@ final class WalMeasure implements Callable<Integer> {
     }
 
     private static long allocatedBytes() {
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        return threads.getThreadAllocatedBytes(Thread.currentThread().getId());
+        return THREADS.getThreadAllocatedBytes(Thread.currentThread().getId());
     }
 
     // ---- bytes that one force writes
