@@ -101,6 +101,9 @@ final class ClientLoop implements ConnectionOwner {
     private long readsNotBeforeNs;
     private long writesNotBeforeNs;
     private int pauses;
+    /** What a server said when it had no room for the last write that was answered; null when it had. */
+    private @Nullable String noSpace;
+
     private int refusedGreetings;
     private boolean readsTurn;
     private boolean pumping;
@@ -620,6 +623,7 @@ final class ClientLoop implements ConnectionOwner {
         if (!status.isResult()) {
             onRefusal(connection, request, status, "", "");
         } else if (request instanceof CommandRequest<?> command) {
+            noSpace = null;
             onSuccess();
             onResult(connection, command, status, revision, frame, resultOffset, resultLength);
         } else if (request instanceof OpenSessionRequest) {
@@ -799,6 +803,9 @@ final class ClientLoop implements ConnectionOwner {
     /** The answered transmission was refused; what becomes of the request depends on why, and on earlier transmissions. */
     private void onRefusal(
             ClientConnection connection, Request<?> request, Status status, String leaderAddress, String text) {
+        if (request.isWrite()) {
+            noSpace = status == Status.NO_SPACE ? text : null;
+        }
         switch (status) {
             case NOT_LEADER, SHUTTING_DOWN -> {
                 requeue(request);
@@ -1024,6 +1031,10 @@ final class ClientLoop implements ConnectionOwner {
                 request instanceof WaitAppliedRequest ? "in time" : "within " + requestTimeoutNs / 1_000_000 + " ms";
         if (request.mayHaveBeenExecuted()) {
             return unknown(request, "no reply " + within, true);
+        }
+        if (request.isWrite() && noSpace != null) {
+            return new RequestRejectedException(
+                    Status.NO_SPACE, "a " + request.verb() + " was refused " + within + ": NO_SPACE, " + noSpace);
         }
         String last = locator.lastProblem().isEmpty() ? "" : "; last problem: " + locator.lastProblem();
         if (request.connection == null && (active == null || !active.isReady())) {

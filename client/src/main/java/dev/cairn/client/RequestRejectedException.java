@@ -2,7 +2,10 @@ package dev.cairn.client;
 
 import dev.cairn.protocol.Status;
 
-/** The request itself is refused, by the client or by the servers; the status says why. It changed nothing and will not. */
+/**
+ * The request is refused, by the client or by the servers; the status says why. It changed nothing and will not. NO_SPACE: a
+ * write, until its deadline, by servers whose disks are full.
+ */
 public final class RequestRejectedException extends CairnException {
     private static final long serialVersionUID = 1L;
 

@@ -332,6 +332,23 @@ class CairnClientTest {
     }
 
     @Test
+    void aDiskThatStaysFullIsARefusalWithThatStatus() {
+        FakeServer server = group.start(model);
+        server.script(onlyWrites((connection, command) -> connection.error(command.requestId(), Status.NO_SPACE, "")));
+        CairnClient client = connect(config(server).requestTimeout(Duration.ofMillis(300)));
+        RequestRejectedException refused = Await.failure(client.putAsync(KEY, VALUE), RequestRejectedException.class);
+        assertThat(refused.status()).isEqualTo(Status.NO_SPACE);
+        assertThat(refused.retrySafe()).isTrue();
+        assertThat(refused).hasMessageContaining("NO_SPACE, scripted");
+        assertThat(server.writes()).hasSizeGreaterThan(1);
+
+        server.script(model);
+        client.put(KEY, VALUE);
+        server.script(onlyWrites((connection, command) -> connection.error(command.requestId(), Status.BUSY, "")));
+        Await.failure(client.putAsync(KEY, VALUE), RequestTimeoutException.class);
+    }
+
+    @Test
     void anInternalErrorThatLastsIsAnUnknownOutcome() {
         CairnClient client = connect(config(group.start(onlyWrites(
                         (connection, command) -> connection.error(command.requestId(), Status.INTERNAL, ""))))

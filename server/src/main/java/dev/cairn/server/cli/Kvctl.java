@@ -10,6 +10,7 @@ import dev.cairn.client.OutcomeUnknownException;
 import dev.cairn.client.RequestRejectedException;
 import dev.cairn.client.RequestTimeoutException;
 import dev.cairn.client.ServerRefusedException;
+import dev.cairn.protocol.Status;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -266,6 +267,8 @@ public final class Kvctl implements Callable<Integer> {
             return "Nothing was written. 'kvctl --servers ... status' shows who answers; a majority of the nodes must run.";
         } else if (e instanceof ServerRefusedException) {
             return "Nothing was written. Check --servers and --cluster-id.";
+        } else if (e instanceof RequestRejectedException rejected && rejected.status() == Status.NO_SPACE) {
+            return "Nothing was written. Writes work again by themselves when there is room on the servers' disks.";
         } else if (e instanceof RequestRejectedException) {
             return "Nothing was written. Change the request as stated.";
         } else if (e instanceof BusyException || e instanceof ClientClosedException) {
