@@ -26,6 +26,8 @@ final class Progress {
     boolean recentlyActive;
     /** A message must leave at the next flush, even without entries. */
     boolean messageDue;
+    /** The peer's disk is full: it gets heartbeats, and entries again when its answer says that it has room. */
+    boolean full;
     /** In SNAPSHOT: the offer must be made at the next flush. */
     boolean offerDue;
 
@@ -39,6 +41,7 @@ final class Progress {
         readPosition = 0;
         recentlyActive = true;
         messageDue = true;
+        full = false;
         probeFrom(lastIndex + 1);
     }
 

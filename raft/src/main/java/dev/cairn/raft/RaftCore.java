@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RaftCore {
     private static final int NONE = 0;
+    private static final String NO_ROOM = "no room on the disk for a leader's first entry";
 
     private final RaftConfig config;
     private final RaftLog log;
@@ -72,6 +73,9 @@ public final class RaftCore {
 
     /** This leader's last append stood behind an entry that is not here. */
     private boolean lacksPrevious;
+
+    /** The disk has no room for an entry that the leader sent. */
+    private boolean full;
 
     private boolean acceptDue;
     private int replyElapsed;
@@ -226,6 +230,10 @@ public final class RaftCore {
 
     /** Thesis 9.6: asks whether an election could be won before any term is raised. Leaves no durable trace. */
     private void startPreVote() {
+        if (!hasRoomForNoop()) {
+            setRole(Role.FOLLOWER, NONE, NO_ROOM);
+            return;
+        }
         setRole(Role.PRE_CANDIDATE, NONE, "election timeout");
         votes.clear();
         votes.record(selfOrdinal, true);
@@ -333,7 +341,16 @@ public final class RaftCore {
         }
     }
 
+    private boolean hasRoomForNoop() {
+        return log.hasRoom(termRuns.lastIndex() + 1, EntryType.NOOP);
+    }
+
     private void becomeLeader() {
+        if (!hasRoomForNoop()) {
+            // The disk filled up since the campaign began. Without an entry of its own term it could serve nothing.
+            becomeFollower(currentTerm, NONE, NO_ROOM);
+            return;
+        }
         setRole(Role.LEADER, config.nodeId(), "election won");
         heartbeatElapsed = 0;
         quorumCheckElapsed = 0;
@@ -386,6 +403,7 @@ public final class RaftCore {
             sentMatchIndex = 0;
             acceptDue = false;
             rejectDue = false;
+            full = false;
         }
         currentTerm = term;
         votedFor = vote;
@@ -501,14 +519,17 @@ public final class RaftCore {
             rejectMismatch(from, prevLogIndex);
             return;
         }
+        full = full && !log.hasRoomAgain();
         final int appended = appendMissing(prevLogIndex, entries);
+        // Less than the whole message when the disk is full.
+        final long held = Math.min(prevLogIndex + entries.count(), termRuns.lastIndex());
         // What this log has dropped was committed, so the leader has it, too (Raft 5.4.3).
-        verifiedIndex = Math.max(verifiedIndex, Math.max(prevLogIndex + entries.count(), termRuns.firstIndex()));
+        verifiedIndex = Math.max(verifiedIndex, Math.max(held, termRuns.firstIndex()));
         leaderCommit = Math.max(leaderCommit, newLeaderCommit);
         advanceFollowerCommit();
         // Fresh entries are answered when they are durable; all else at once, so that a slow disk delays neither
         // heartbeats nor reads. Under load entries take the place of heartbeats, so one of them is answered in time.
-        if (appended == 0 || newReadPosition || replyElapsed >= config.heartbeatTicks()) {
+        if (appended == 0 || full || newReadPosition || replyElapsed >= config.heartbeatTicks()) {
             acceptDue = true;
         }
     }
@@ -554,7 +575,10 @@ public final class RaftCore {
         return prevLogIndex < termRuns.firstIndex() || termRuns.term(prevLogIndex) == prevLogTerm;
     }
 
-    /** Raft 5.3: a conflicting entry and all that follow it go; what already matches stays, however short the message. */
+    /**
+     * Raft 5.3: a conflicting entry and all that follow it go; what already matches stays, however short the message. On a
+     * full disk the rest of the message is left.
+     */
     private int appendMissing(final long prevLogIndex, final EntrySource entries) {
         int appended = 0;
         for (int i = 0; i < entries.count(); i++) {
@@ -569,6 +593,10 @@ public final class RaftCore {
                     continue;
                 }
                 truncateSuffix(index);
+            }
+            if (!log.hasRoom(index, entries.type(i))) {
+                full = true;
+                return appended;
             }
             append(index, term, entries.type(i));
             appended++;
@@ -623,13 +651,17 @@ public final class RaftCore {
 
     // ---- leader --------------------------------------------------------------------------------------------------
 
-    /** A peer took what it was sent; {@code matchIndex} is durable there. */
+    /**
+     * A peer took what it was sent; {@code matchIndex} is durable there. With {@code peerFull} it had no room for what
+     * follows {@code newVerifiedIndex}.
+     */
     public void onAppendEntriesAccepted(
             final int from,
             final long term,
             final long matchIndex,
             final long newVerifiedIndex,
-            final long readPosition) {
+            final long readPosition,
+            final boolean peerFull) {
         final Progress peer = heardFrom(from, term, readPosition);
         if (peer == null) {
             return;
@@ -643,7 +675,11 @@ public final class RaftCore {
             advanceLeaderCommit();
         }
         final long next = Math.max(matchIndex, newVerifiedIndex) + 1;
-        if (peer.state == Progress.State.PROBE || (peer.state == Progress.State.SNAPSHOT && next > base())) {
+        peer.full = peerFull;
+        if (peerFull && peer.state != Progress.State.SNAPSHOT) {
+            // What is on its way to it will be refused, too: heartbeats go on behind what it has.
+            peer.probeFrom(Math.min(next, termRuns.lastIndex() + 1));
+        } else if (peer.state == Progress.State.PROBE || (peer.state == Progress.State.SNAPSHOT && next > base())) {
             peer.replicateFrom(next);
         }
     }
@@ -801,7 +837,7 @@ public final class RaftCore {
             peer.probeFrom(base() + 1);
         }
         if (peer.state == Progress.State.PROBE) {
-            if (!peer.probeOutstanding || peer.messageDue) {
+            if (peer.messageDue || !(peer.probeOutstanding || peer.full)) {
                 sendEntries(peer, peer.nextIndex - 1, peer.nextIndex - 1);
                 peer.probeOutstanding = true;
             }
@@ -895,7 +931,7 @@ public final class RaftCore {
                 sentMatchIndex = claimableIndex();
                 replyElapsed = 0;
                 output.sendAppendEntriesAccepted(
-                        leaderId, currentTerm, sentMatchIndex, verifiedIndex, receivedReadPosition);
+                        leaderId, currentTerm, sentMatchIndex, verifiedIndex, receivedReadPosition, full);
             }
         }
     }
@@ -943,6 +979,15 @@ public final class RaftCore {
 
     public long lastTerm() {
         return termRuns.lastTerm();
+    }
+
+    /** On a leader: whether enough peers have room for entries, as they said last, that with this node they can commit. */
+    public boolean quorumHasRoom() {
+        int withRoom = 0;
+        for (final Progress peer : peers) {
+            withRoom += peer.full ? 0 : 1;
+        }
+        return withRoom >= quorum.size();
     }
 
     /** Highest index that a crash of this host cannot take away. */

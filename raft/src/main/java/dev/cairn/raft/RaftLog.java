@@ -27,6 +27,15 @@ public interface RaftLog {
      */
     long endPosition(long index);
 
+    /**
+     * Whether {@link #append} of the staged entry would find room; may make some. A no-op may have room where others have
+     * none. False only while the disk is full.
+     */
+    boolean hasRoom(long index, int type);
+
+    /** Whether there is room by now for what {@link #hasRoom} refused last. */
+    boolean hasRoomAgain();
+
     /** Appends the staged entry at {@code lastIndex() + 1}. */
     void append(long index, long term, int type);
 

@@ -40,8 +40,10 @@ public interface RaftOutput {
      * @param matchIndex highest index that is durable here and verified against the leader of this term
      * @param verifiedIndex highest index that is in this log, durable or not, and verified against that leader
      * @param readPosition the highest read position received from that leader
+     * @param full this node's disk has no room for the entry behind {@code verifiedIndex}
      */
-    void sendAppendEntriesAccepted(int to, long term, long matchIndex, long verifiedIndex, long readPosition);
+    void sendAppendEntriesAccepted(
+            int to, long term, long matchIndex, long verifiedIndex, long readPosition, boolean full);
 
     /**
      * Rejects an AppendEntries: the log does not hold (prevLogIndex, prevLogTerm), or the sender's term is old.

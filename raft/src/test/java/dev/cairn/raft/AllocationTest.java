@@ -41,8 +41,8 @@ class AllocationTest {
         core.onVote(2, 1, false, 1, true);
         core.flush();
         core.onLogDurable(1);
-        core.onAppendEntriesAccepted(2, 1, 1, 1, 0);
-        core.onAppendEntriesAccepted(3, 1, 1, 1, 0);
+        core.onAppendEntriesAccepted(2, 1, 1, 1, 0, false);
+        core.onAppendEntriesAccepted(3, 1, 1, 1, 0, false);
         assertThat(core.commitIndex()).isEqualTo(1);
     }
 
@@ -55,8 +55,8 @@ class AllocationTest {
             core.flush();
             long last = log.lastIndex();
             core.onLogDurable(last);
-            core.onAppendEntriesAccepted(2, 1, last, last, firstRead + i);
-            core.onAppendEntriesAccepted(3, 1, last, last, firstRead + i);
+            core.onAppendEntriesAccepted(2, 1, last, last, firstRead + i, false);
+            core.onAppendEntriesAccepted(3, 1, last, last, firstRead + i, false);
             core.onApplied(last);
             core.tick();
             core.flush();
@@ -143,6 +143,16 @@ class AllocationTest {
         }
 
         @Override
+        public boolean hasRoom(long index, int type) {
+            return true;
+        }
+
+        @Override
+        public boolean hasRoomAgain() {
+            return true;
+        }
+
+        @Override
         public void append(long index, long term, int type) {
             terms[(int) index] = term;
             last = (int) index;
@@ -180,7 +190,7 @@ class AllocationTest {
 
         @Override
         public void sendAppendEntriesAccepted(
-                int to, long term, long matchIndex, long verifiedIndex, long readPosition) {}
+                int to, long term, long matchIndex, long verifiedIndex, long readPosition, boolean full) {}
 
         @Override
         public void sendAppendEntriesRejected(

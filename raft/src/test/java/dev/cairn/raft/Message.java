@@ -62,11 +62,15 @@ sealed interface Message {
         }
     }
 
-    record Accepted(int from, int to, long term, long matchIndex, long verifiedIndex, long readPosition)
+    record Accepted(int from, int to, long term, long matchIndex, long verifiedIndex, long readPosition, boolean full)
             implements Message {
+        Accepted(int from, int to, long term, long matchIndex, long verifiedIndex, long readPosition) {
+            this(from, to, term, matchIndex, verifiedIndex, readPosition, false);
+        }
+
         @Override
         public void deliverTo(TestNode node) {
-            node.core().onAppendEntriesAccepted(from, term, matchIndex, verifiedIndex, readPosition);
+            node.core().onAppendEntriesAccepted(from, term, matchIndex, verifiedIndex, readPosition, full);
         }
     }
 

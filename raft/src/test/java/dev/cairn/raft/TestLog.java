@@ -26,6 +26,8 @@ final class TestLog implements RaftLog {
     private long stagedPayload;
     private int stagedBytes = ENTRY_BYTES;
     private long stagedPrevIndex;
+    private int room = Integer.MAX_VALUE;
+    private int roomForNoops = Integer.MAX_VALUE;
     private List<Message.Entry> stagedMessage = List.of();
 
     TestLog() {
@@ -90,6 +92,26 @@ final class TestLog implements RaftLog {
         return row(index).endPosition();
     }
 
+    /** From now on so many entries find room; a no-op finds always some. */
+    void room(int entries) {
+        room = entries;
+    }
+
+    /** As {@link #room}, for no-ops. */
+    void roomForNoops(int entries) {
+        roomForNoops = entries;
+    }
+
+    @Override
+    public boolean hasRoom(long index, int type) {
+        return (type == EntryType.NOOP ? roomForNoops : room) > 0;
+    }
+
+    @Override
+    public boolean hasRoomAgain() {
+        return room > 0;
+    }
+
     @Override
     public void append(long index, long term, int type) {
         if (index != lastIndex() + 1) {
@@ -100,6 +122,14 @@ final class TestLog implements RaftLog {
                 : stagedMessage.get((int) (index - stagedPrevIndex - 1));
         if (entry.term() != term || entry.type() != type) {
             throw new AssertionError("staged " + entry + ", appended term " + term + " type " + type);
+        }
+        if (!hasRoom(index, type)) {
+            throw new AssertionError("append of " + index + " without room");
+        }
+        if (type == EntryType.NOOP) {
+            roomForNoops--;
+        } else {
+            room--;
         }
         appendedPosition += entry.bytes();
         Row record = new Row(index, entry, appendedPosition, mix(chain(index - 1), index, entry));

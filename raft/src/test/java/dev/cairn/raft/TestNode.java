@@ -235,6 +235,15 @@ final class TestNode implements RaftOutput {
         return taken.get(0);
     }
 
+    /** Takes all messages of this kind, and returns the last. */
+    <M extends Message> M takeLast(Class<M> kind) {
+        List<M> taken = take(kind);
+        if (taken.isEmpty()) {
+            throw new AssertionError("no " + kind.getSimpleName());
+        }
+        return taken.get(taken.size() - 1);
+    }
+
     /** As a candidate that a majority of others votes for; the no-op is durable here. */
     void becomeLeader() {
         startElection();
@@ -321,8 +330,9 @@ final class TestNode implements RaftOutput {
     }
 
     @Override
-    public void sendAppendEntriesAccepted(int to, long term, long matchIndex, long verifiedIndex, long readPosition) {
-        send(new Message.Accepted(id, to, term, matchIndex, verifiedIndex, readPosition));
+    public void sendAppendEntriesAccepted(
+            int to, long term, long matchIndex, long verifiedIndex, long readPosition, boolean full) {
+        send(new Message.Accepted(id, to, term, matchIndex, verifiedIndex, readPosition, full));
     }
 
     @Override

@@ -178,6 +178,16 @@ public enum ConfigKey {
             1L << 40,
             "Log that is kept for a node that catches up by a snapshot. Beyond it writes are slowed down, a quarter "
                     + "beyond it that node has to begin again."),
+    DISK_RESERVE_BYTES(
+            "disk.reserve.bytes",
+            Kind.BYTES,
+            "bytes",
+            "320MiB",
+            0,
+            1L << 40,
+            "Free space on the disk of `data.dir` below which this node takes no writes of clients and makes no further "
+                    + "segment of its log: room for what must be written all the same. The default holds all memtables "
+                    + "of the store, one step of its compaction, and one segment."),
     NET_CLIENT_LOOPS(
             "net.client.loops",
             Kind.INTEGER,

@@ -249,7 +249,7 @@ public final class Node implements AutoCloseable {
     private void runCycles() throws InterruptedException {
         while (!stopping) {
             final StagedSnapshot staged = snapshots.staged();
-            if (staged != null) {
+            if (staged != null && running.hasRoomToInstall()) {
                 install(staged);
             }
             final ConsensusAgent consensus = running.consensus();
@@ -397,6 +397,34 @@ public final class Node implements AutoCloseable {
                     bytes,
                     position,
                     untold);
+        }
+
+        @Override
+        public void onDiskSpace(final boolean low, final long freeBytes, final long reserveBytes) {
+            if (low) {
+                LOGGER.warn(
+                        "event=disk.low node={} freeBytes={} reserveBytes={} advice=\"writes of clients are refused until"
+                                + " there is space; reads go on\"",
+                        config.nodeId(),
+                        freeBytes,
+                        reserveBytes);
+            } else {
+                LOGGER.info(
+                        "event=disk.ok node={} freeBytes={} reserveBytes={}", config.nodeId(), freeBytes, reserveBytes);
+            }
+        }
+
+        @Override
+        public void onApplyStalled(final boolean stalled, final long appliedIndex) {
+            if (stalled) {
+                LOGGER.warn(
+                        "event=apply.stalled node={} appliedIndex={} reason=\"no space on the disk; the same batch is"
+                                + " tried again\"",
+                        config.nodeId(),
+                        appliedIndex);
+            } else {
+                LOGGER.info("event=apply.resumed node={} appliedIndex={}", config.nodeId(), appliedIndex);
+            }
         }
 
         @Override

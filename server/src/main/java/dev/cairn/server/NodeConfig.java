@@ -34,6 +34,7 @@ public final class NodeConfig {
     private final WalWriter walWriter;
     private final int walSlowForceMs;
     private final SnapshotConfig snapshots;
+    private final long diskReserveBytes;
     private final int netClientLoops;
     private final List<String> warnings;
 
@@ -145,6 +146,7 @@ public final class NodeConfig {
                 reader.readBytes(ConfigKey.SNAPSHOT_KEEP_LOG_BYTES),
                 reader.readBytes(ConfigKey.SNAPSHOT_TRANSFER_BYTES_PER_S),
                 reader.readBytes(ConfigKey.SNAPSHOT_RETAIN_MAX_LOG_BYTES));
+        diskReserveBytes = reader.readBytes(ConfigKey.DISK_RESERVE_BYTES);
         netClientLoops = reader.readInt(ConfigKey.NET_CLIENT_LOOPS, 0);
         reader.throwIfAnyProblem();
         warnings = findWarnings();
@@ -282,6 +284,11 @@ public final class NodeConfig {
     /** When snapshots are taken and what they may use. */
     public SnapshotConfig snapshots() {
         return snapshots;
+    }
+
+    /** Free space below which no writes of clients are taken. */
+    public long diskReserveBytes() {
+        return diskReserveBytes;
     }
 
     public int netClientLoops() {

@@ -2,11 +2,13 @@ package dev.cairn.server;
 
 import ch.qos.logback.classic.Level;
 import dev.cairn.engine.CheckpointException;
+import dev.cairn.engine.KvStoreException;
 import dev.cairn.raft.InvariantViolation;
 import dev.cairn.server.net.PortInUseException;
 import dev.cairn.wal.HardStateInDoubtException;
-import dev.cairn.wal.LogFailedException;
+import dev.cairn.wal.NoSpaceException;
 import dev.cairn.wal.WalDamagedException;
+import dev.cairn.wal.WalException;
 import java.util.List;
 import java.util.OptionalLong;
 import org.slf4j.Logger;
@@ -16,13 +18,14 @@ import org.slf4j.LoggerFactory;
  * Runs one node as a process: {@code NodeMain FILE.properties [--set key=value]... [--preset word] [--verbose]}.
  *
  * <p>Exit codes: 2 configuration or a port in use, 3 the data directory belongs to another node, 4 damage, 5 a force or
- * write failed, 70 anything else that should not happen.
+ * write failed, 6 no space to start, 70 anything else that should not happen.
  */
 public final class NodeMain {
     static final int EXIT_CONFIGURATION = 2;
     static final int EXIT_IDENTITY = 3;
     static final int EXIT_DAMAGE = 4;
     static final int EXIT_FORCE_FAILED = 5;
+    static final int EXIT_NO_SPACE = 6;
     static final int EXIT_INTERNAL = 70;
 
     private static final Logger LOGGER = LoggerFactory.getLogger(NodeMain.class);
@@ -44,8 +47,8 @@ public final class NodeMain {
             System.err.println(refusal.getMessage());
             System.exit(exitCode(refusal));
             return;
-        } catch (RuntimeException failure) {
-            LOGGER.error("event=start.failed", failure);
+        } catch (RuntimeException | InternalError failure) {
+            LOGGER.error("event=start.failed advice=\"{}\"", advice(failure), failure);
             System.err.println(failure.getMessage());
             System.exit(exitCode(failure));
             return;
@@ -86,6 +89,7 @@ public final class NodeMain {
     private static String advice(final Throwable failure) {
         return switch (exitCode(failure)) {
             case EXIT_FORCE_FAILED -> "check the disk and its space, then start the node again: it recovers by itself";
+            case EXIT_NO_SPACE -> "make room on the disk, then start the node again";
             case EXIT_DAMAGE -> "keep the data directory as it is; replace the disk or restore the node from its peers";
             default -> "this should not happen: please report it with the log";
         };
@@ -101,7 +105,11 @@ public final class NodeMain {
                 || failure instanceof CheckpointException
                 || failure instanceof InvariantViolation) {
             return EXIT_DAMAGE;
-        } else if (failure instanceof LogFailedException) {
+        } else if (failure instanceof NoSpaceException
+                || (failure instanceof KvStoreException store && store.isNoSpace())) {
+            return EXIT_NO_SPACE;
+        } else if (failure instanceof WalException || failure instanceof InternalError) {
+            // A store through a mapping that the disk cannot take is an InternalError, at once or a little later.
             return EXIT_FORCE_FAILED;
         }
         return EXIT_INTERNAL;

@@ -1,5 +1,6 @@
 package dev.cairn.server;
 
+import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.RocksStore;
 import dev.cairn.engine.RocksStoreConfig;
 import dev.cairn.raft.RaftConfig;
@@ -154,6 +155,7 @@ final class RunningReplica {
     private static WalConfig walConfig(final NodeConfig config, final Identity identity) {
         return WalConfig.of(config.clusterIdHash(), config.nodeId(), identity.storageId())
                 .withSegmentBytes(config.walSegmentBytes())
+                .withReserveBytes(config.diskReserveBytes())
                 .withWriter(WriterChoice.valueOf(config.walWriter().name()));
     }
 
@@ -233,11 +235,28 @@ final class RunningReplica {
         checkpoints.stop();
     }
 
+    /** A received snapshot waits until its log finds a segment: without one the node could not go on behind it. */
+    boolean hasRoomToInstall() {
+        return log.log().hasRoomToFollow();
+    }
+
     /** Behind {@link #stop}: closes log and store; what the store holds is flushed. */
     void close() {
         replica.close();
         log.close();
-        store.close();
+        closeStore();
+    }
+
+    /** On a full disk the flush has to wait for the next start: the log has all of it. */
+    private void closeStore() {
+        try {
+            store.close();
+        } catch (KvStoreException failure) {
+            if (!failure.isNoSpace()) {
+                throw failure;
+            }
+            LOGGER.warn("event=stop.unflushed reason=\"{}\"", failure.getMessage());
+        }
     }
 
     /**

@@ -106,6 +106,7 @@ class NodeConfigTest {
         assertThat(config.walSegmentBytes()).isEqualTo(64 << 20);
         assertThat(config.walWriter()).isEqualTo(WalWriter.AUTO);
         assertThat(config.snapshots().logBytes()).isEqualTo(256 << 20);
+        assertThat(config.diskReserveBytes()).isEqualTo(320 << 20);
         assertThat(config.netClientLoops()).isZero();
         assertThat(config.warnings()).isEmpty();
     }
@@ -185,6 +186,7 @@ class NodeConfigTest {
                         "snapshot.keep.log.bytes",
                         "snapshot.transfer.bytes.per.s",
                         "snapshot.retain.max.log.bytes",
+                        "disk.reserve.bytes",
                         "net.client.loops");
         assertThat(Arrays.stream(ConfigKey.values()).map(ConfigKey::environmentName))
                 .doesNotHaveDuplicates()

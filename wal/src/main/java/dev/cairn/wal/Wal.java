@@ -279,7 +279,7 @@ public final class Wal implements AutoCloseable {
     private void roll(int aligned, int kind, long previousIndex, long previousTerm) {
         checkNotFailed();
         long startNs = rollClock.getAsLong();
-        becomeCurrent(nextFile(aligned), kind, previousIndex, previousTerm);
+        becomeCurrent(nextFile(aligned, kind == ActivationDescriptor.KIND_RESET), kind, previousIndex, previousTerm);
         rollTimes.accept(rollClock.getAsLong() - startNs);
     }
 
@@ -337,7 +337,8 @@ public final class Wal implements AutoCloseable {
         }
     }
 
-    private PreparedSegment nextFile(int aligned) {
+    /** With {@code must} the log cannot go on without it: it is tried in any case, in the reserve, too. */
+    private PreparedSegment nextFile(int aligned, boolean must) {
         long need = (long) ActivationDescriptor.RECORDS_OFFSET + aligned + TAIL_RESERVE_BYTES;
         if (need <= config.segmentBytes()) {
             PreparedSegment spare = preparer.take();
@@ -345,12 +346,16 @@ public final class Wal implements AutoCloseable {
                 return spare;
             }
         }
-        if (config.spareCount() > 0 && preparer.outOfSpace()) {
+        if (!must && config.spareCount() > 0 && preparer.outOfSpace()) {
             // To try with every entry would fill and empty the disk over and over, and hold up the loop each time.
             throw new NoSpaceException("no spare segment, and no room for one", null);
         }
         try {
-            return prepareNow((int) Math.max(config.segmentBytes(), blocks(need)));
+            int length = (int) Math.max(config.segmentBytes(), blocks(need));
+            if (!must) {
+                preparer.space().require(length);
+            }
+            return prepareNow(length);
         } catch (NoSpaceException e) {
             preparer.onOutOfSpace();
             throw e;
@@ -360,7 +365,6 @@ public final class Wal implements AutoCloseable {
     }
 
     private PreparedSegment prepareNow(int length) {
-        preparer.space().require(length);
         PreparedSegment made = SegmentPreparation.prepare(
                 directory, config, WalRecovery.SPARE_PREFIX + nextSpare.getAndIncrement(), length, salts.getAsLong());
         made.file().startAppending();
@@ -679,6 +683,11 @@ public final class Wal implements AutoCloseable {
         for (int i = 0; i < now.length - 1; i++) {
             dropped.add(now[i]);
         }
+    }
+
+    /** Whether {@link #reset} will find room, as far as one can know. Any thread. */
+    public boolean hasRoomForReset() {
+        return preparer.readyCount() > 0 || preparer.space().freeBytes() >= 2L * config.segmentBytes();
     }
 
     // ---- looking up

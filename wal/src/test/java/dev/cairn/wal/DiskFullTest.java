@@ -183,6 +183,27 @@ final class DiskFullTest {
         assertThat(log.entries()).isEqualTo(List.of(stored.get(0), noop));
     }
 
+    /** Behind a snapshot the log has to go on, whatever housekeeping found last and whatever is kept for others. */
+    @Test
+    void aFullLogStartsAgainBehindASnapshotAsSoonAsThereIsRoom() {
+        SimulatedDirectory directory = new SimulatedDirectory();
+        WalConfig config =
+                WalConfig.of(77, 1, 99).withSegmentBytes(SEGMENT_BYTES).withReserveBytes(10L * SEGMENT_BYTES);
+        LogFixture log = new LogFixture(directory, config, new SplittableRandom(1)::nextLong);
+        directory.freeBytes(0);
+        fill(log, 1);
+        assertThat(log.wal.sparePreparer().outOfSpace()).isTrue();
+        log.wal.sparePreparer().doWork(log.nowNs += DiskSpace.CHECK_NS);
+        assertThat(log.wal.hasRoomForReset()).isFalse();
+        directory.freeBytes(2L * SEGMENT_BYTES);
+        log.wal.sparePreparer().doWork(log.nowNs += DiskSpace.CHECK_NS);
+        assertThat(log.wal.hasRoomForReset()).isTrue();
+        log.wal.reset(1000, 2);
+        log.publishAndForce();
+        assertThat(log.wal.appendedIndex()).isEqualTo(1000);
+        assertThat(log.wal.ensureRoom(ENTRY_BYTES)).isTrue();
+    }
+
     /** Each start needs a segment; the spares of the process before make room for it. */
     @Test
     void restartsOnADiskWithoutRoomFindItInTheOldSpares() {

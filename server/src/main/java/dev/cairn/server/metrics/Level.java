@@ -24,8 +24,13 @@ public final class Level {
     public static final int LOG_SEGMENTS = 17;
     public static final int SPARES_READY = 18;
     public static final int SPARES_RECYCLED = 19;
+    public static final int DISK_FREE_BYTES = 20;
+    /** 0 or 1, as the next one. */
+    public static final int DISK_LOW = 21;
 
-    static final int COUNT = 20;
+    public static final int APPLY_STALLED = 22;
+
+    static final int COUNT = 23;
 
     private Level() {}
 }

@@ -208,6 +208,15 @@ public final class NodeMetrics {
                 "bytes",
                 "Bytes of the store's files.",
                 () -> replica.storeBytes().get()));
+        level("cairn_disk_free_bytes", "bytes", "Free bytes on the disk of the log.", Level.DISK_FREE_BYTES);
+        level(
+                "cairn_disk_low",
+                "1 while less than `disk.reserve.bytes` is free: this node takes no writes of clients.",
+                Level.DISK_LOW);
+        level(
+                "cairn_apply_stalled",
+                "1 while the store has no room on its disk for a batch, which is tried again.",
+                Level.APPLY_STALLED);
         table.add(
                 Metric.histogram("cairn_log_force_seconds", "seconds", "Time of one force of the log.", disk.force()));
         table.add(Metric.histogram(

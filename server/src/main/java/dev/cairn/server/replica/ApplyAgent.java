@@ -1,6 +1,7 @@
 package dev.cairn.server.replica;
 
 import dev.cairn.engine.CommandFlyweight;
+import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.ResultSink;
 import dev.cairn.engine.StateMachine;
 import dev.cairn.protocol.CommandDescriptor;
@@ -64,6 +65,9 @@ public final class ApplyAgent implements DutyCycle {
     private long lastTerm;
     private long wantedFromIndex = Long.MAX_VALUE;
 
+    /** Entries applied and not yet written. */
+    private int openEntries;
+
     // Of the open batch: its records in the result ring, and the largest of them.
     private int recordBytes;
     private int largestRecord;
@@ -72,6 +76,7 @@ public final class ApplyAgent implements DutyCycle {
     private volatile long appliedIndex;
     private volatile long digest;
     private volatile long nextExpiryLogTimeMs;
+    private volatile boolean stalled;
 
     ApplyAgent(
             final LogCursor cursor,
@@ -166,27 +171,49 @@ public final class ApplyAgent implements DutyCycle {
     /** Apply thread: true when {@link #doWork} would find something. */
     @Override
     public boolean hasWork() {
-        return commitRing.size() > 0 || nextIndex <= lastIndex;
+        // A stalled batch is tried at the pace of a parked thread's looks, and does not hold up a stop: the log has it.
+        return !stalled && (commitRing.size() > 0 || nextIndex <= lastIndex);
     }
 
     /** One cycle: (1) what may be applied (2) one batch (3) results and applied index. */
     @Override
     public int doWork() {
         commitRing.read(onRange);
-        if (nextIndex > lastIndex) {
+        if (openEntries == 0) {
+            openEntries = nextIndex > lastIndex ? 0 : applyBatch();
+        }
+        if (openEntries == 0 || !commit()) {
             return 0;
         }
-        final int applied = applyBatch();
-        if (applied > 0) {
-            stateMachine.commit(onResult);
-            digest = stateMachine.digest();
-            nextExpiryLogTimeMs = stateMachine.nextExpiryLogTimeMs();
-            appliedIndex = stateMachine.appliedIndex();
-            loop.wake();
-            metrics.applyBatch().record(applied, 1);
-            metrics.sessions().set(stateMachine.sessionCount());
-        }
+        final int applied = openEntries;
+        openEntries = 0;
+        digest = stateMachine.digest();
+        nextExpiryLogTimeMs = stateMachine.nextExpiryLogTimeMs();
+        appliedIndex = stateMachine.appliedIndex();
+        loop.wake();
+        metrics.applyBatch().record(applied, 1);
+        metrics.sessions().set(stateMachine.sessionCount());
         return applied;
+    }
+
+    /** Without room for it on the disk the batch stays as it is, and nothing further is applied until it is written. */
+    private boolean commit() {
+        try {
+            stateMachine.commit(onResult);
+        } catch (KvStoreException e) {
+            if (!e.isNoSpace()) {
+                throw e;
+            }
+            stalled = true;
+            return false;
+        }
+        stalled = false;
+        return true;
+    }
+
+    /** Any thread: true while the store has no room on its disk for a batch. */
+    public boolean isStalled() {
+        return stalled;
     }
 
     private void onRange(final int type, final DirectBuffer buffer, final int offset, final int length) {

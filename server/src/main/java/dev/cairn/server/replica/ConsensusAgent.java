@@ -14,6 +14,7 @@ import dev.cairn.raft.Role;
 import dev.cairn.server.metrics.Counter;
 import dev.cairn.server.metrics.Level;
 import dev.cairn.server.metrics.LoopMetrics;
+import dev.cairn.wal.DiskSpace;
 import dev.cairn.wal.EntryDescriptor;
 import dev.cairn.wal.HardState;
 import dev.cairn.wal.Wal;
@@ -65,6 +66,7 @@ public final class ConsensusAgent {
     private final long tickNs;
     private final RaftCore core;
     private final Wal wal;
+    private final DiskSpace space;
     private final WalRaftLog log;
     private final LogSyncAgent logSync;
     private final Wakeable logSyncWake;
@@ -108,6 +110,8 @@ public final class ConsensusAgent {
     private long openBytes;
     private long lastAppendNs;
     private long lastAppendedPosition;
+    private boolean toldLowSpace;
+    private boolean toldStalled;
     private boolean stopping;
 
     ConsensusAgent(final Replica.Parts parts, final long startNs) {
@@ -118,6 +122,7 @@ public final class ConsensusAgent {
         clientAddresses = config.clientAddresses();
         tickNs = config.tickNs();
         wal = parts.wal();
+        space = wal.sparePreparer().space();
         log = new WalRaftLog(wal, wal.newLoopCursor(), config.wallClockMs(), parts.startLogTimeMs());
         logSync = parts.logSync();
         logSyncWake = around.logSyncWake();
@@ -292,6 +297,7 @@ public final class ConsensusAgent {
         core.tick();
         appendClock();
         dropLog();
+        reportSpace();
         publishLevels();
         rangeReader.yieldToCommands(core.lastIndex() != lastIndexAtTick);
         lastIndexAtTick = core.lastIndex();
@@ -302,6 +308,19 @@ public final class ConsensusAgent {
             }
         }
         return 1;
+    }
+
+    private void reportSpace() {
+        final boolean low = space.isLow();
+        if (low != toldLowSpace) {
+            toldLowSpace = low;
+            events.onDiskSpace(low, space.freeBytes(), space.reserveBytes());
+        }
+        final boolean stalled = apply.isStalled();
+        if (stalled != toldStalled) {
+            toldStalled = stalled;
+            events.onApplyStalled(stalled, core.appliedIndex());
+        }
     }
 
     /** Numbers that are looked at from outside, at the pace of ticks. */
@@ -315,6 +334,9 @@ public final class ConsensusAgent {
         metrics.level(Level.DURABLE_INDEX, core.durableIndex());
         metrics.level(Level.FIRST_INDEX, wal.firstIndex());
         metrics.level(Level.LOG_BYTES, wal.bytesBehind(0));
+        metrics.level(Level.DISK_FREE_BYTES, space.freeBytes());
+        metrics.level(Level.DISK_LOW, toldLowSpace ? 1 : 0);
+        metrics.level(Level.APPLY_STALLED, toldStalled ? 1 : 0);
         metrics.level(Level.OPEN_PROPOSALS, slots.count());
         metrics.level(Level.OPEN_PROPOSAL_BYTES, openBytes);
         metrics.level(Level.COMMIT_RING_BYTES, apply.commitRingBytes());
@@ -379,6 +401,12 @@ public final class ConsensusAgent {
             refuseNotLeader(connectionId, requestId);
         } else if (stopping) {
             refuse(connectionId, requestId, Status.SHUTTING_DOWN, "this node stops");
+        } else if (space.isLow()) {
+            refuse(connectionId, requestId, Status.NO_SPACE, "the disk of the leader is nearly full");
+        } else if (apply.isStalled()) {
+            refuse(connectionId, requestId, Status.NO_SPACE, "the store of the leader has no room on its disk");
+        } else if (!core.quorumHasRoom()) {
+            refuse(connectionId, requestId, Status.NO_SPACE, "the disks of too many nodes are full");
         } else if (core.lastIndex() - core.appliedIndex() >= slots.capacity()
                 || openBytes + length > MAX_OPEN_PROPOSAL_BYTES) {
             refuse(connectionId, requestId, Status.BUSY, "too many commands are under way");
@@ -691,8 +719,9 @@ public final class ConsensusAgent {
                 final long term,
                 final long matchIndex,
                 final long verifiedIndex,
-                final long readPosition) {
-            peerPublisher.sendAppendEntriesAccepted(to, term, matchIndex, verifiedIndex, readPosition);
+                final long readPosition,
+                final boolean full) {
+            peerPublisher.sendAppendEntriesAccepted(to, term, matchIndex, verifiedIndex, readPosition, full);
         }
 
         @Override

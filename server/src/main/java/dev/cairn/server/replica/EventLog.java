@@ -19,6 +19,12 @@ public interface EventLog {
     default void onSlowForce(
             final String what, final long ms, final long bytes, final String position, final long untold) {}
 
+    /** Less than the reserve is free on the disk: clients' writes are refused; or, with {@code low} false, no longer. */
+    default void onDiskSpace(final boolean low, final long freeBytes, final long reserveBytes) {}
+
+    /** The store had no room for a batch and tries it again; or, with {@code stalled} false, has written it. */
+    default void onApplyStalled(final boolean stalled, final long appliedIndex) {}
+
     /** The store could not read what a request asked for; the request was answered with INTERNAL. */
     default void onReadFailed(final String reason) {}
 

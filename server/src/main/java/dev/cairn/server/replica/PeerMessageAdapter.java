@@ -80,7 +80,8 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
                         frame.getLong(block + AppendAccepted.TERM_OFFSET, LITTLE_ENDIAN),
                         frame.getLong(block + AppendAccepted.MATCH_INDEX_OFFSET, LITTLE_ENDIAN),
                         frame.getLong(block + AppendAccepted.VERIFIED_INDEX_OFFSET, LITTLE_ENDIAN),
-                        frame.getLong(block + AppendAccepted.READ_POSITION_OFFSET, LITTLE_ENDIAN));
+                        frame.getLong(block + AppendAccepted.READ_POSITION_OFFSET, LITTLE_ENDIAN),
+                        frame.getByte(block + AppendAccepted.FULL_OFFSET) != 0);
             case PeerProtocol.APPEND_REJECTED ->
                 core.onAppendEntriesRejected(
                         peerId,

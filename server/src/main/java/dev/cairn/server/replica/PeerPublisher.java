@@ -113,12 +113,18 @@ final class PeerPublisher {
     }
 
     void sendAppendEntriesAccepted(
-            final int to, final long term, final long matchIndex, final long verifiedIndex, final long readPosition) {
+            final int to,
+            final long term,
+            final long matchIndex,
+            final long verifiedIndex,
+            final long readPosition,
+            final boolean full) {
         final MutableDirectBuffer frame = claim(PeerProtocol.APPEND_ACCEPTED, AppendAccepted.BLOCK_LENGTH, 0);
         frame.putLong(BLOCK + AppendAccepted.TERM_OFFSET, term, LITTLE_ENDIAN);
         frame.putLong(BLOCK + AppendAccepted.MATCH_INDEX_OFFSET, matchIndex, LITTLE_ENDIAN);
         frame.putLong(BLOCK + AppendAccepted.VERIFIED_INDEX_OFFSET, verifiedIndex, LITTLE_ENDIAN);
         frame.putLong(BLOCK + AppendAccepted.READ_POSITION_OFFSET, readPosition, LITTLE_ENDIAN);
+        frame.putLong(BLOCK + AppendAccepted.FULL_OFFSET, full ? 1 : 0, LITTLE_ENDIAN);
         transport.sendReply(to);
     }
 

@@ -75,6 +75,11 @@ public final class ReplicaLog implements AutoCloseable {
         wal.force();
     }
 
+    /** Whether {@link #follow} will find room, as far as one can know. */
+    public boolean hasRoomToFollow() {
+        return wal.hasRoomForReset();
+    }
+
     HardStateFile hardStateFile() {
         return hardStateFile;
     }

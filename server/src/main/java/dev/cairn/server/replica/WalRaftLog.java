@@ -2,6 +2,7 @@ package dev.cairn.server.replica;
 
 import dev.cairn.raft.EntryType;
 import dev.cairn.raft.RaftLog;
+import dev.cairn.wal.EntryDescriptor;
 import dev.cairn.wal.LogCursor;
 import dev.cairn.wal.Wal;
 import org.agrona.DirectBuffer;
@@ -27,6 +28,9 @@ final class WalRaftLog implements RaftLog {
     private int payloadOffset;
     private int payloadLength;
     private @Nullable EntryBatch batch;
+
+    private int refusedLength = EntryDescriptor.HEADER_LENGTH;
+    private int refusedType = EntryType.COMMAND;
 
     private long nowNs;
     private long leaderSinceNs;
@@ -90,6 +94,24 @@ final class WalRaftLog implements RaftLog {
         payload = NO_PAYLOAD;
         payloadOffset = 0;
         payloadLength = 0;
+    }
+
+    @Override
+    public boolean hasRoom(final long index, final int type) {
+        final int length = batch != null
+                ? batch.lengthOfIndex(index)
+                : EntryDescriptor.HEADER_LENGTH + (type == EntryType.NOOP ? 0 : payloadLength);
+        if (wal.ensureRoom(length, type)) {
+            return true;
+        }
+        refusedLength = length;
+        refusedType = type;
+        return false;
+    }
+
+    @Override
+    public boolean hasRoomAgain() {
+        return wal.ensureRoom(refusedLength, refusedType);
     }
 
     @Override

@@ -197,7 +197,8 @@ class MetricsTest {
                 * Spares run out: `cairn_log_spares_ready` is 0 for longer than a minute, and `cairn_log_roll_seconds` grows.
                 * Overload: `rate(cairn_replies_total{status="busy"}[1m])` above 0.
                 * Unrest: `increase(cairn_raft_elections_total[10m])` above 1 while no node was stopped.
-                * Disk full: `rate(cairn_replies_total{status="no_space"}[1m])` above 0; see [operations](operations.md).
+                * Disk full: `cairn_disk_low` or `cairn_apply_stalled` is 1, or
+                  `rate(cairn_replies_total{status="no_space"}[1m])` above 0; see [operations](operations.md).
                 """).toString();
     }
 }

@@ -2,9 +2,11 @@ package dev.cairn.server.replica;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.cairn.engine.CommandFlyweight;
 import dev.cairn.engine.KvStateMachine;
+import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.ResultSink;
 import dev.cairn.engine.StateMachine;
 import dev.cairn.protocol.CommandDescriptor;
@@ -15,11 +17,13 @@ import dev.cairn.wal.HardStateFile;
 import dev.cairn.wal.Wal;
 import dev.cairn.wal.WalConfig;
 import dev.cairn.wal.simulated.SimulatedDirectory;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** That no result is lost and none is too many for the ring, however long results are and however seldom they are taken. */
@@ -39,6 +43,8 @@ final class ApplyAgentTest {
         private int delivered;
         private int ranges;
         int mostRanges;
+        int failures;
+        boolean failuresAreOfSpace = true;
         private long index;
         private long committed;
 
@@ -74,6 +80,10 @@ final class ApplyAgentTest {
 
         @Override
         public void commit(ResultSink sink) {
+            if (failures > 0) {
+                failures--;
+                throw new KvStoreException("injected", failuresAreOfSpace, new IOException("injected"));
+            }
             for (; delivered < slots.size(); delivered++) {
                 sink.onResult(slots.get(delivered), Status.OK, 0, resultBytes, 0, lengths.get(delivered));
             }
@@ -185,6 +195,56 @@ final class ApplyAgentTest {
             }
             assertThat(agent.appliedIndex()).isEqualTo(500).isGreaterThan(stoodStill);
             assertThat(steps).isPositive();
+        }
+    }
+
+    @Test
+    @Tag("W12")
+    void aBatchThatFindsNoRoomIsTriedAgainAndNothingIsAppliedMeanwhile() {
+        try (Wal wal = log()) {
+            for (int index = 1; index <= 20; index++) {
+                append(wal, index, CommandDescriptor.KIND_PUT, 0);
+            }
+            wal.publish();
+            AnyLength machine = new AnyLength(new Random(1), 0);
+            ApplyAgent agent =
+                    new ApplyAgent(wal.newCursor(), machine, () -> {}, capacities(1 << 16), ReplicaMetrics.unread());
+            machine.failures = 3;
+            agent.offer(10, 1, true);
+            for (int attempt = 1; attempt <= 3; attempt++) {
+                assertThat(agent.doWork()).isZero();
+                assertThat(agent.isStalled()).isTrue();
+                assertThat(agent.hasWork())
+                        .as("else its thread would not sleep, nor end")
+                        .isFalse();
+                assertThat(machine.index).isEqualTo(10);
+                assertThat(agent.appliedIndex()).isZero();
+                agent.offer(20, 1, true);
+            }
+            assertThat(agent.doWork()).isEqualTo(10);
+            assertThat(agent.isStalled()).isFalse();
+            assertThat(agent.appliedIndex()).isEqualTo(10);
+            assertThat(agent.hasWork()).isTrue();
+            assertThat(agent.doWork()).isEqualTo(10);
+            List<Long> taken = new ArrayList<>();
+            agent.pollResults((type, buffer, offset, length) ->
+                    taken.add(buffer.getLong(offset + ApplyAgent.RESULT_INDEX_OFFSET)));
+            assertThat(taken).hasSize(20).isSorted().doesNotHaveDuplicates();
+        }
+    }
+
+    @Test
+    void anyOtherFailureOfTheStoreIsFatal() {
+        try (Wal wal = log()) {
+            append(wal, 1, CommandDescriptor.KIND_PUT, 0);
+            wal.publish();
+            AnyLength machine = new AnyLength(new Random(1), 0);
+            machine.failures = 1;
+            machine.failuresAreOfSpace = false;
+            ApplyAgent agent =
+                    new ApplyAgent(wal.newCursor(), machine, () -> {}, capacities(1 << 16), ReplicaMetrics.unread());
+            agent.offer(1, 1, true);
+            assertThatThrownBy(agent::doWork).isInstanceOf(KvStoreException.class);
         }
     }
 

@@ -67,7 +67,7 @@ class PeerPublisherGoldenTest {
 
     @Test
     void appendAccepted() throws IOException {
-        publisher.sendAppendEntriesAccepted(2, 7, 100, 101, 9);
+        publisher.sendAppendEntriesAccepted(2, 7, 100, 101, 9, true);
         assertGolden("append-accepted");
     }
 

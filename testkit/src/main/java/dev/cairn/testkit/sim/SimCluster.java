@@ -142,6 +142,7 @@ public final class SimCluster {
                 () -> anyNode().slowDisk(random.around(knobs.slowForceNs), random.around(500 * SwarmKnobs.MS)));
         every(knobs.storeFlushEveryNs, () -> anyNode().flushStore());
         every(knobs.writeBackEveryNs, () -> anyNode().writeBack());
+        every(knobs.fullDiskEveryNs, this::fillDisk);
         if (knobs.coldReads > 0) {
             every(50 * SwarmKnobs.MS, () -> anyNode().setColdReads(random.chance(knobs.coldReads)));
         }
@@ -175,6 +176,18 @@ public final class SimCluster {
             node.failForce(random.nextInt(3));
         } else {
             node.crash(host, random.chance(knobs.midEffectCrashes) ? 1 + random.nextInt(6) : 0);
+        }
+    }
+
+    /** One disk, or all of them. */
+    private void fillDisk() {
+        long freeBytes = random.between(0, 3 * knobs.segmentBytes);
+        long forNs = random.around(knobs.fullDiskForNs);
+        int failedWrites = random.nextInt(2) == 0 ? 0 : random.between(1, 5);
+        if (random.nextInt(4) == 0) {
+            nodes.forEach(node -> node.fillDisk(freeBytes, failedWrites, forNs));
+        } else {
+            (random.nextBoolean() ? leaderOrAny() : anyNode()).fillDisk(freeBytes, failedWrites, forNs);
         }
     }
 

@@ -52,6 +52,9 @@ final class SimNode implements SimDirectory.Owner {
     private static final Agent[] AGENTS = Agent.values();
     private static final long NOT_DUE = Long.MAX_VALUE;
     private static final long SPARES_EVERY_NS = 3 * SwarmKnobs.MS;
+    /** So often a batch is tried again that the store had no room for: the pace of a parked thread's looks. */
+    private static final long STALLED_EVERY_NS = 100 * SwarmKnobs.MS;
+
     private static final int SECTOR_BYTES = 512;
     private static final long CLUSTER_ID_HASH = 0xCA1AL;
 
@@ -141,6 +144,9 @@ final class SimNode implements SimDirectory.Owner {
         if (!healed && random.chance(knobs.recoveryCrashes)) {
             armCrash(random.nextInt(30), random.chance(knobs.hostCrashes));
         }
+        // A start needs room; running out of it is for those that run.
+        walDisk.freeBytes(Long.MAX_VALUE);
+        store.failNextWrites(0);
         try {
             Replica.Config config = config();
             ReplicaLog log = ReplicaLog.open(config.wal(), root, wal, store.flushedApplied(), null, random::nextLong);
@@ -287,6 +293,22 @@ final class SimNode implements SimDirectory.Owner {
         slowDiskUntilNs = scheduler.nowNs() + forNs;
     }
 
+    /** So many bytes are left for the log, and the store's next writes fail; the node must live through it. */
+    void fillDisk(long freeBytes, int failedWrites, long forNs) {
+        if (replica == null) {
+            return;
+        }
+        trace.add(Kind.FULL_DISK, id, freeBytes, failedWrites, forNs, 0);
+        walDisk.freeBytes(freeBytes);
+        store.failNextWrites(failedWrites);
+        int life = incarnation;
+        scheduler.after(forNs, () -> {
+            if (life == incarnation) {
+                walDisk.freeBytes(Long.MAX_VALUE);
+            }
+        });
+    }
+
     void flushStore() {
         if (replica != null) {
             store.flush();
@@ -312,6 +334,8 @@ final class SimNode implements SimDirectory.Owner {
         slowDiskUntilNs = 0;
         changesUntilCrash = -1;
         store.setColdReads(false);
+        store.failNextWrites(0);
+        walDisk.freeBytes(Long.MAX_VALUE);
         if (replica != null && forceMayFail) {
             rootDisk.failForceAfter(-1);
             walDisk.failForceAfter(-1);
@@ -387,6 +411,9 @@ final class SimNode implements SimDirectory.Owner {
             case LOG_SYNC -> stepLogSync(here);
             case APPLY -> {
                 stepCycle(here.apply(), agent);
+                if (here.apply().isStalled()) {
+                    due(agent, scheduler.nowNs() + STALLED_EVERY_NS);
+                }
                 trace.add(
                         Kind.APPLY,
                         id,

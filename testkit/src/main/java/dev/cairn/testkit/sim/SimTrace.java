@@ -41,7 +41,8 @@ final class SimTrace {
         COLD("cold-reads", "on"),
         NESTED("loop-within-force", "before"),
         ROLE("role", "term leader"),
-        BAD_FRAME("bad-frame", "from");
+        BAD_FRAME("bad-frame", "from"),
+        FULL_DISK("full-disk", "free failedWrites ns");
 
         private final String text;
         /** Separated by blanks; at most four. */

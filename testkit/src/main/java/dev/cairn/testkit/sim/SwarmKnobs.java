@@ -73,6 +73,8 @@ final class SwarmKnobs {
     long slowDiskEveryNs;
     long storeFlushEveryNs;
     long writeBackEveryNs;
+    long fullDiskEveryNs;
+    long fullDiskForNs;
 
     private SwarmKnobs() {}
 
@@ -224,6 +226,8 @@ final class SwarmKnobs {
         slowDiskEveryNs = sometimes(random, 1, 200 * MS, 1500 * MS);
         storeFlushEveryNs = random.betweenLog(5 * MS, 3 * SECOND);
         writeBackEveryNs = sometimes(random, 2, 10 * MS, 800 * MS);
+        fullDiskEveryNs = sometimes(random, 2, 150 * MS, 1500 * MS);
+        fullDiskForNs = random.betweenLog(50 * MS, 1500 * MS);
     }
 
     private static long sometimes(SimRandom random, int ofFive, long low, long high) {
