@@ -6,6 +6,7 @@ import dev.cairn.wal.SegmentFile;
 import dev.cairn.wal.WalException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,6 +46,7 @@ public final class SimulatedDirectory implements SegmentDirectory {
     private long directoryForces;
     private int forcesUntilFailure = -1;
     private @Nullable RandomGenerator failureRandom;
+    private @Nullable Recording recording;
 
     // ---- what a test or a simulator does to it
 
@@ -70,6 +72,47 @@ public final class SimulatedDirectory implements SegmentDirectory {
     /** Kill -9: the cache stays, and is still not durable. */
     public void crashProcess() {
         endLife();
+    }
+
+    /**
+     * From now on each sector keeps what every store left in it until it is forced, appends are stored piece by piece, and
+     * {@code points} is told of every change: {@link #afterCrash} then makes states of any moment.
+     */
+    public void record(RandomGenerator random, CrashPoints points) {
+        Recording started = new Recording(random, points);
+        recording = started;
+        cached.values().forEach(file -> file.record(started));
+    }
+
+    /**
+     * A directory as a crash at this moment may leave it; this one goes on as if nothing had happened. Each name operation
+     * that was not forced is lost or kept, where the ones before it allow it.
+     */
+    public SimulatedDirectory afterCrash(CrashKind kind, RandomGenerator random) {
+        SimulatedDirectory left = new SimulatedDirectory();
+        Map<SimulatedFile, SimulatedFile> files = new HashMap<>();
+        if (kind == CrashKind.PROCESS) {
+            cached.forEach((name, file) -> left.cached.put(name, copied(file, files)));
+            durable.forEach((name, file) -> left.durable.put(name, copied(file, files)));
+            pending.forEach(o -> left.pending.add(new NameOperation(o.kind, o.name, o.to, copied(o.file, files))));
+            return left;
+        }
+        Map<String, SimulatedFile> names = new TreeMap<>(durable);
+        int namesOf = random.nextInt(COIN_SIDES + 1);
+        for (NameOperation operation : pending) {
+            if (random.nextInt(COIN_SIDES) < namesOf) {
+                apply(operation, names);
+            }
+        }
+        int keptOf = random.nextInt(COIN_SIDES + 1);
+        names.forEach((name, file) -> left.cached.put(
+                name, files.computeIfAbsent(file, f -> f.afterPowerCut(kind, random, keptOf, COIN_SIDES))));
+        left.durable = new TreeMap<>(left.cached);
+        return left;
+    }
+
+    private static SimulatedFile copied(SimulatedFile file, Map<SimulatedFile, SimulatedFile> files) {
+        return files.computeIfAbsent(file, SimulatedFile::copyAsIs);
     }
 
     private void endLife() {
@@ -125,6 +168,11 @@ public final class SimulatedDirectory implements SegmentDirectory {
         file(name).overwrite(offset, bytes);
     }
 
+    /** Rot: the file ends here, on disk too. */
+    public void truncate(String name, int length) {
+        file(name).truncate(length);
+    }
+
     /** Whether anything is cached that a power cut could take. */
     public boolean hasUnforced() {
         return !pending.isEmpty() || distinct(cached.values()).stream().anyMatch(SimulatedFile::hasUnforced);
@@ -173,6 +221,10 @@ public final class SimulatedDirectory implements SegmentDirectory {
             throw new NoSpaceException("cannot create: file=" + name + " free=" + freeBytes, null);
         }
         SimulatedFile file = new SimulatedFile();
+        Recording with = recording;
+        if (with != null) {
+            file.record(with);
+        }
         perform(new NameOperation(NameOperation.Kind.CREATE, name, "", file));
         return new SimulatedSegmentFile(this, file, name, length, life);
     }
@@ -204,11 +256,13 @@ public final class SimulatedDirectory implements SegmentDirectory {
         failIfDue("directory");
         durable = new TreeMap<>(cached);
         pending.clear();
+        afterChange();
     }
 
     private void perform(NameOperation operation) {
         apply(operation, cached);
         pending.add(operation);
+        afterChange();
     }
 
     /** Does nothing where an operation before it was lost. */
@@ -245,6 +299,18 @@ public final class SimulatedDirectory implements SegmentDirectory {
     }
 
     // ---- for the files
+
+    @Nullable
+    Recording recording() {
+        return recording;
+    }
+
+    void afterChange() {
+        Recording with = recording;
+        if (with != null) {
+            with.points.afterChange();
+        }
+    }
 
     int life() {
         return life;

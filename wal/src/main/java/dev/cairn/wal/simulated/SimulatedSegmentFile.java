@@ -7,6 +7,9 @@ import org.agrona.DirectBuffer;
 
 /** An open file of a {@link SimulatedDirectory}; dead after a crash. Appends reach the cache at once, as mapped stores do. */
 final class SimulatedSegmentFile implements SegmentFile {
+    /** One in so many sectors is stored in two pieces. */
+    private static final int PARTIAL_OF = 4;
+
     private final SimulatedDirectory directory;
     private final SimulatedFile file;
     private final String name;
@@ -44,6 +47,7 @@ final class SimulatedSegmentFile implements SegmentFile {
         directory.claim(Math.max(0, offset + count - file.length()), name);
         source.get(scratch(count), 0, count);
         file.put(offset, scratch, 0, count);
+        directory.afterChange();
     }
 
     @Override
@@ -51,6 +55,7 @@ final class SimulatedSegmentFile implements SegmentFile {
         checkAlive();
         directory.beforeForce(file, name);
         file.force();
+        directory.afterChange();
     }
 
     @Override
@@ -62,8 +67,29 @@ final class SimulatedSegmentFile implements SegmentFile {
     @Override
     public void append(int offset, DirectBuffer source, int sourceOffset, int count) {
         checkAppending();
-        source.getBytes(sourceOffset, scratch(count), 0, count);
-        file.put(offset, scratch, 0, count);
+        byte[] bytes = scratch(count);
+        source.getBytes(sourceOffset, bytes, 0, count);
+        Recording recording = directory.recording();
+        if (recording == null) {
+            file.put(offset, bytes, 0, count);
+            return;
+        }
+        // As through a mapping: from the lowest byte up, the first four last, and a page may be written back in
+        // between.
+        int done = Integer.BYTES;
+        while (done < count) {
+            int sectorEnd = SimulatedFile.SECTOR_BYTES - (offset + done) % SimulatedFile.SECTOR_BYTES;
+            int step = Math.min(sectorEnd, count - done);
+            int words = (done + step) / Long.BYTES - done / Long.BYTES;
+            if (words > 1 && recording.random.nextInt(PARTIAL_OF) == 0) {
+                step = (done / Long.BYTES + 1 + recording.random.nextInt(words)) * Long.BYTES - done;
+            }
+            file.put(offset + done, bytes, done, step);
+            directory.afterChange();
+            done += step;
+        }
+        file.put(offset, bytes, 0, Integer.BYTES);
+        directory.afterChange();
     }
 
     private byte[] scratch(int count) {
