@@ -4,6 +4,7 @@ import dev.cairn.wal.RecoveredRecords.Keep;
 import dev.cairn.wal.SegmentEvidence.Found;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
@@ -16,6 +17,7 @@ final class FreshSegment {
     private final PreparedSegment prepared;
     private final int sequence;
     private final Checksum checksum = new Checksum();
+    private final EntryValidator validator = new EntryValidator();
     private final ByteBuffer staged = ByteBuffer.allocateDirect(RecordDescriptor.BLOCK_BYTES);
     private UnsafeBuffer record = new UnsafeBuffer(new byte[RecordDescriptor.BLOCK_BYTES]);
     private int offset = ActivationDescriptor.RECORDS_OFFSET;
@@ -94,11 +96,14 @@ final class FreshSegment {
         if (record.capacity() < need) {
             record = new UnsafeBuffer(new byte[need]);
         }
-        ByteBuffer entry = ByteBuffer.wrap(record.byteArray(), RecordDescriptor.HEADER_LENGTH, entryLength);
-        from.file().read(LogPosition.offset(start) + RecordDescriptor.HEADER_LENGTH, entry);
-        if (!EntryDescriptor.isValid(record, RecordDescriptor.HEADER_LENGTH, entryLength)) {
-            throw new WalDamagedException(
-                    from.name(), LogPosition.offset(start), index, "the entry read before", "other bytes");
+        int length = RecordDescriptor.HEADER_LENGTH + entryLength;
+        int at = LogPosition.offset(start);
+        from.file().read(at, ByteBuffer.wrap(record.byteArray(), 0, length));
+        record.setMemory(length, need - length, (byte) 0);
+        BooleanSupplier whole = () -> validator.isValid(record, RecordDescriptor.HEADER_LENGTH, entryLength);
+        int zeroWords = RecordDescriptor.zeroWords(record, 0);
+        if (!whole.getAsBoolean() && !ZeroTails.restoreByte(record, 0, length, at, zeroWords, whole)) {
+            throw new WalDamagedException(from.name(), at, index, "the entry read before", "other bytes");
         }
     }
 

@@ -19,7 +19,7 @@ import org.agrona.MutableDirectBuffer;
  *   | segment| offset | crc of previous| body crc |     0    | header crc| body (the entry)   | pad |
  *   +--------+--------+----------------+----------+----------+-----------+--------------------+-----+
  *   length = header + body without padding, stored last (0 = nothing here); header crc covers [0, 52)
- *   flags = flag bits in the low byte, count of zero sectors above: zero sectors beyond that count never reached the disk
+ *   flags = flag bits in the low byte; above it the words of zeros that end its sectors' shares: more of them are lost bytes
  *   durable known = the log position that was durable when this record was stored
  *   crc of previous = header crc of the record before, or the segment's chain seed
  *   body crc = the entry's own crc32c; for an empty record the crc32c of its body {i64 commit hint}
@@ -50,8 +50,8 @@ public final class RecordDescriptor {
     public static final int SECTOR_BYTES = 512;
     public static final int BLOCK_BYTES = 4096;
 
-    /** Flags are the low byte; above it stands the count of sectors whose share of the record was stored as zeros. */
-    public static final int ZERO_SECTORS_SHIFT = 8;
+    /** Flags are the low byte; above it stands how many words of zeros ended the sectors' shares of the record. */
+    public static final int ZERO_WORDS_SHIFT = 8;
 
     private RecordDescriptor() {}
 
@@ -99,8 +99,8 @@ public final class RecordDescriptor {
         return buffer.getInt(offset + HEADER_CRC_OFFSET, LITTLE_ENDIAN);
     }
 
-    public static int zeroSectors(DirectBuffer buffer, int offset) {
-        return flags(buffer, offset) >>> ZERO_SECTORS_SHIFT;
+    public static int zeroWords(DirectBuffer buffer, int offset) {
+        return flags(buffer, offset) >>> ZERO_WORDS_SHIFT;
     }
 
     static void encodeHeader(

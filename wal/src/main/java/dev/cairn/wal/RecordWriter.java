@@ -22,7 +22,7 @@ final class RecordWriter {
             int previousCrc,
             int bodyCrc,
             Checksum checksum) {
-        int allFlags = flags | (zeroSectors(record, 0, length, offset) << RecordDescriptor.ZERO_SECTORS_SHIFT);
+        int allFlags = flags | (ZeroTails.words(record, 0, length, offset) << RecordDescriptor.ZERO_WORDS_SHIFT);
         RecordDescriptor.encodeHeader(
                 record, 0, length, allFlags, salt, durablePosition, index, segment, offset, previousCrc, bodyCrc);
         int crc = checksum.compute(record, 0, RecordDescriptor.HEADER_CRC_OFFSET);
@@ -34,24 +34,6 @@ final class RecordWriter {
     static int encodeHint(UnsafeBuffer record, long commitHint, Checksum checksum) {
         record.putLong(RecordDescriptor.HEADER_LENGTH, commitHint, LITTLE_ENDIAN);
         return checksum.compute(record, RecordDescriptor.HEADER_LENGTH, RecordDescriptor.EMPTY_BODY_LENGTH);
-    }
-
-    /**
-     * Counts the sectors whose share of the record is all zero, behind the sector that holds the end of its header.
-     *
-     * @param at where the record stands in the buffer
-     * @param offset where it stands in the file
-     */
-    static int zeroSectors(DirectBuffer buffer, int at, int length, int offset) {
-        int sector = RecordDescriptor.SECTOR_BYTES;
-        int count = 0;
-        for (int from = sector - (offset & (sector - 1)); from < length; from += sector) {
-            boolean behindHeader = from >= RecordDescriptor.HEADER_LENGTH;
-            if (behindHeader && isZero(buffer, at + from, at + Math.min(from + sector, length))) {
-                count++;
-            }
-        }
-        return count;
     }
 
     static boolean isZero(DirectBuffer buffer, int from, int to) {

@@ -155,7 +155,7 @@ final class RecoveredRecords {
         int chain = activation.seed();
         int at = ActivationDescriptor.RECORDS_OFFSET;
         while (last || at < end) {
-            int record = image.nextRecord(at, end, chain);
+            int record = nextRecord(at, end, chain, activation.segment());
             if (record >= 0 && accept(slot, record)) {
                 chain = RecordDescriptor.headerCrc(image.buffer(), record);
                 at = image.recordEnd(record);
@@ -173,6 +173,24 @@ final class RecoveredRecords {
         return chain;
     }
 
+    /** The next record of the chain; in the unproven tail also one that lacks nothing but its length. -1 if there is none. */
+    private int nextRecord(int at, int end, int chain, int sequence) {
+        int record = image.nextRecord(at, end, chain);
+        if (record >= 0 || !isUnproven(sequence, at)) {
+            return record;
+        }
+        int block = (int) Wal.blocks(at);
+        if (image.restoreLength(at, end, chain)) {
+            return at;
+        }
+        return image.restoreLength(block, end, chain) ? block : -1;
+    }
+
+    /** Not known to be durable: what is whole there is copied, never kept in place. */
+    private boolean isUnproven(int sequence, int at) {
+        return LogPosition.of(sequence, at) >= evidence.highestDurable();
+    }
+
     /**
      * Takes the record into the table; false if its body is damaged and no later record supersedes it. Only what was durable
      * is rescued so: a damaged record above was torn, if anything, and then nothing behind it was forced either.
@@ -180,7 +198,8 @@ final class RecoveredRecords {
     private boolean accept(int slot, int at) {
         UnsafeBuffer buffer = image.buffer();
         int body = at + RecordDescriptor.HEADER_LENGTH;
-        boolean whole = image.bodyIsValid(at);
+        boolean whole =
+                image.bodyIsValid(at) || (isUnproven(linked.links().get(slot).sequence(), at) && image.restoreByte(at));
         if (image.isEmptyRecord(at)) {
             if (whole) {
                 commitHint = buffer.getLong(body, LITTLE_ENDIAN);

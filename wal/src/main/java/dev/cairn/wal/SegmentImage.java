@@ -1,5 +1,7 @@
 package dev.cairn.wal;
 
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
 import java.nio.ByteBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 
@@ -160,6 +162,30 @@ final class SegmentImage {
                         == bodyCrc;
     }
 
+    /**
+     * Puts back, in this image only, the length of a record that continues the chain and is whole but for it. The length is
+     * stored last, so a crash may leave the rest without it; so may one damaged byte, and then the record may have been
+     * acknowledged.
+     */
+    boolean restoreLength(int at, int end, int chain) {
+        if (at > end - RecordDescriptor.HEADER_LENGTH - RecordDescriptor.EMPTY_BODY_LENGTH
+                || RecordDescriptor.length(buffer, at) != 0) {
+            return false;
+        }
+        int bodyLength = isEmptyRecord(at)
+                ? RecordDescriptor.EMPTY_BODY_LENGTH
+                : EntryDescriptor.length(buffer, at + RecordDescriptor.HEADER_LENGTH);
+        if (bodyLength <= 0 || bodyLength > end - at - RecordDescriptor.HEADER_LENGTH) {
+            return false;
+        }
+        buffer.putInt(at, RecordDescriptor.HEADER_LENGTH + bodyLength, LITTLE_ENDIAN);
+        boolean whole = continuesChain(at, end, chain) && bodyIsValid(at);
+        if (!whole) {
+            buffer.putInt(at, 0, LITTLE_ENDIAN);
+        }
+        return whole;
+    }
+
     int recordEnd(int at) {
         return at + RecordDescriptor.alignedLength(RecordDescriptor.length(buffer, at));
     }
@@ -177,19 +203,33 @@ final class SegmentImage {
         return at;
     }
 
+    /** Puts back, in this image only, the one byte that a record lacks whose header is valid. */
+    boolean restoreByte(int at) {
+        return ZeroTails.restoreByte(
+                buffer,
+                at,
+                RecordDescriptor.length(buffer, at),
+                at,
+                RecordDescriptor.zeroWords(buffer, at),
+                () -> bodyIsValid(at));
+    }
+
     /**
-     * Whether a sector of the record that fails here never reached the disk: there are more zero sectors than were stored,
-     * or a header's second sector is zero. The sector in which the record begins holds its length, and is judged by that.
+     * Whether a sector of the record that fails here never reached the disk, or was half stored when it did: more zeros end
+     * its sectors than were stored so, or the header's second sector is zero from within the header on. The sector in which
+     * the record begins holds its length, and is judged by that.
      */
     boolean hasLostSector(int at, int end) {
         if (hasRecordHeader(at, end)) {
             int recordLength = RecordDescriptor.length(buffer, at);
-            return RecordWriter.zeroSectors(buffer, at, recordLength, at) > RecordDescriptor.zeroSectors(buffer, at);
+            return ZeroTails.words(buffer, at, recordLength, at) > RecordDescriptor.zeroWords(buffer, at);
         }
         int second = (at | (RecordDescriptor.SECTOR_BYTES - 1)) + 1;
         return second < at + RecordDescriptor.HEADER_LENGTH
                 && second + RecordDescriptor.SECTOR_BYTES <= length
-                && isZero(second, second + RecordDescriptor.SECTOR_BYTES);
+                && isZero(
+                        Math.max(second, at + RecordDescriptor.RESERVED_OFFSET),
+                        second + RecordDescriptor.SECTOR_BYTES);
     }
 
     WalDamagedException damaged(int offset, long index, String expected, String found) {

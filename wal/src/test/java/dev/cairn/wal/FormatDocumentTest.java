@@ -193,7 +193,7 @@ final class FormatDocumentTest {
                 .contains("CRC of [0, " + ActivationDescriptor.CRC_OFFSET + ")");
         assertThat(section("### Record"))
                 .contains("flags, " + RecordDescriptor.FLAG_SUPERSEDES + " supersedes, " + RecordDescriptor.FLAG_EMPTY
-                        + " empty. Bits " + RecordDescriptor.ZERO_SECTORS_SHIFT + " and up")
+                        + " empty. Bits " + RecordDescriptor.ZERO_WORDS_SHIFT + " and up")
                 .contains("CRC of its " + RecordDescriptor.EMPTY_BODY_LENGTH + " bytes")
                 .contains("CRC of [0, " + RecordDescriptor.HEADER_CRC_OFFSET + ")");
         assertThat(section("### Entry"))
