@@ -2,12 +2,15 @@ package dev.cairn.wal;
 
 import dev.cairn.wal.RecoveredRecords.Cut;
 import dev.cairn.wal.SegmentEvidence.Found;
+import dev.cairn.wal.SegmentEvidence.Headless;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps what a crash tore off, for the curious: in files of their own, within a cap for all of them together. */
 final class CutCopies {
+    private static final int FIRST_RECORD = ActivationDescriptor.RECORDS_OFFSET;
+
     private final SegmentDirectory directory;
     private final SegmentImage image;
     private final long capBytes;
@@ -31,28 +34,29 @@ final class CutCopies {
     }
 
     /** The rest of the segment that was cut, the segments behind it, and those that hang in the air. */
-    void keep(List<Found> links, @Nullable Cut cut, List<Found> torn) {
-        if (cut == null && torn.isEmpty()) {
+    void keep(List<Found> links, @Nullable Cut cut, List<Found> torn, List<Headless> headless) {
+        if (cut == null && torn.isEmpty() && headless.isEmpty()) {
             return;
         }
         long room = capBytes - bytesAside();
         if (cut != null) {
             keep(links.get(cut.slot()), cut.offset(), room);
-            for (Found found : links.subList(cut.slot() + 1, links.size())) {
-                keep(found, ActivationDescriptor.RECORDS_OFFSET, room);
-            }
+            links.subList(cut.slot() + 1, links.size()).forEach(found -> keep(found, FIRST_RECORD, room));
         }
-        for (Found found : torn) {
-            keep(found, ActivationDescriptor.RECORDS_OFFSET, room);
-        }
+        torn.forEach(found -> keep(found, FIRST_RECORD, room));
+        headless.forEach(found -> keep(found.name(), found.file(), found.sequence(), FIRST_RECORD, room));
     }
 
     private void keep(Found found, int from, long room) {
-        image.load(found.name(), found.file());
+        keep(found.name(), found.file(), found.sequence(), from, room);
+    }
+
+    private void keep(String fileName, SegmentFile file, int sequence, int from, long room) {
+        image.load(fileName, file);
         int count = image.lastNonZero(from) - from;
         cutBytes += count;
         int keepBytes = (int) Math.min(count, room - keptBytes);
-        if (keepBytes > 0 && copyAside(found, from, keepBytes)) {
+        if (keepBytes > 0 && copyAside(sequence, from, keepBytes)) {
             keptBytes += keepBytes;
         }
     }
@@ -69,8 +73,8 @@ final class CutCopies {
         return bytes;
     }
 
-    private boolean copyAside(Found found, int from, int bytes) {
-        String name = WalRecovery.CUT_PREFIX + found.sequence() + "-" + from + "-" + bytes;
+    private boolean copyAside(int sequence, int from, int bytes) {
+        String name = WalRecovery.CUT_PREFIX + sequence + "-" + from + "-" + bytes;
         if (directory.list().contains(name)) {
             return true;
         }

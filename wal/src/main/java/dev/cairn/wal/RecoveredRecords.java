@@ -3,7 +3,9 @@ package dev.cairn.wal;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import dev.cairn.wal.SegmentEvidence.Found;
+import dev.cairn.wal.SegmentEvidence.Headless;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
@@ -57,6 +59,20 @@ final class RecoveredRecords {
     @Nullable
     Cut cut() {
         return cut;
+    }
+
+    /** Files whose activation block did not reach the disk, though entries did that the log does not hold now. */
+    List<Headless> lost() {
+        List<Found> links = linked.links();
+        // A dropped segment on its way to be a spare has lost its block, too: it lies below.
+        int last = links.isEmpty() ? 0 : links.get(links.size() - 1).sequence();
+        return evidence.headless().stream()
+                .filter(file -> file.sequence() > last && !holds(file.lastIndex(), file.lastTerm()))
+                .toList();
+    }
+
+    private boolean holds(long index, long term) {
+        return index < table.first() || (index <= table.last() && terms.term(index) == term);
     }
 
     /** Damaged records that later ones supersede. */

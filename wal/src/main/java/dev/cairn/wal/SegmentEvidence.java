@@ -20,6 +20,9 @@ final class SegmentEvidence {
         }
     }
 
+    /** A file with records, but without the activation block before them; and the last whole entry in it. */
+    record Headless(String name, SegmentFile file, int sequence, long lastIndex, long lastTerm) {}
+
     /** A superseding record that is whole. */
     private record Superseding(long position, long index) {}
 
@@ -30,6 +33,7 @@ final class SegmentEvidence {
     private final Map<String, SegmentFile> opened = new HashMap<>();
     private final List<Found> activated = new ArrayList<>();
     private final List<String> unused = new ArrayList<>();
+    private final List<Headless> headless = new ArrayList<>();
     private final List<Superseding> superseding = new ArrayList<>();
     private long highestDurable;
     private long highestTerm;
@@ -50,6 +54,11 @@ final class SegmentEvidence {
     /** Spares and files whose activation never reached the disk. */
     List<String> unused() {
         return unused;
+    }
+
+    /** Those of the {@link #unused} that hold entries: what a roll or a recovery stored before its activation block. */
+    List<Headless> headless() {
+        return headless;
     }
 
     /** All files that were opened, for the one who closes them. */
@@ -131,7 +140,8 @@ final class SegmentEvidence {
             throw image.damaged(0, 0, "a preparation header", "none that is valid");
         }
         checkIdentity();
-        if (active && image.activation().salt() == image.salt()) {
+        boolean inUse = active && image.activation().salt() == image.salt();
+        if (inUse) {
             Activation activation = image.activation();
             activated.add(new Found(name, file, activation));
             highestDurable = Math.max(highestDurable, activation.durablePosition());
@@ -141,7 +151,16 @@ final class SegmentEvidence {
         } else {
             throw image.damaged(ActivationDescriptor.FILE_OFFSET, 0, "an activation block", "bytes that are none");
         }
-        collectFromRecords();
+        int last = collectFromRecords();
+        if (!inUse && last > 0) {
+            int entry = last + RecordDescriptor.HEADER_LENGTH;
+            headless.add(new Headless(
+                    name,
+                    file,
+                    RecordDescriptor.segment(image.buffer(), last),
+                    EntryDescriptor.index(image.buffer(), entry),
+                    EntryDescriptor.term(image.buffer(), entry)));
+        }
     }
 
     private void checkIdentity() {
@@ -160,7 +179,9 @@ final class SegmentEvidence {
         }
     }
 
-    private void collectFromRecords() {
+    /** Returns where the last whole entry's record stands, 0 if there is none. */
+    private int collectFromRecords() {
+        int last = 0;
         int end = image.length();
         UnsafeBuffer buffer = image.buffer();
         int at = ActivationDescriptor.RECORDS_OFFSET;
@@ -173,6 +194,7 @@ final class SegmentEvidence {
             highestSequence = Math.max(highestSequence, RecordDescriptor.segment(buffer, at));
             boolean whole = image.bodyIsValid(at);
             if (whole && !image.isEmptyRecord(at)) {
+                last = at;
                 highestTerm = Math.max(highestTerm, EntryDescriptor.term(buffer, at + RecordDescriptor.HEADER_LENGTH));
                 if (image.supersedes(at)) {
                     long position = LogPosition.of(RecordDescriptor.segment(buffer, at), at);
@@ -181,5 +203,6 @@ final class SegmentEvidence {
             }
             at = image.recordEnd(at);
         }
+        return last;
     }
 }

@@ -4,6 +4,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import dev.cairn.wal.RecoveredRecords.Cut;
 import dev.cairn.wal.SegmentEvidence.Found;
+import dev.cairn.wal.SegmentEvidence.Headless;
 import dev.cairn.wal.SegmentItem.Stored;
 import dev.cairn.wal.SegmentItem.Unreadable;
 import java.nio.ByteBuffer;
@@ -274,6 +275,10 @@ public final class WalInspection {
                     found.activation().previousIndex() + 1,
                     "the segment before it",
                     "no such segment in use"));
+        }
+        for (Headless lost : records.lost()) {
+            torn.add(new Place(
+                    lost.name(), ActivationDescriptor.FILE_OFFSET, table.last() + 1, "an activation block", "zeros"));
         }
         return new Report(
                 torn.isEmpty() ? Verdict.CLEAN : Verdict.TORN,

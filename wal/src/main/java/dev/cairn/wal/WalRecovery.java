@@ -3,6 +3,7 @@ package dev.cairn.wal;
 import dev.cairn.wal.RecoveredRecords.Cut;
 import dev.cairn.wal.RecoveredRecords.Keep;
 import dev.cairn.wal.SegmentEvidence.Found;
+import dev.cairn.wal.SegmentEvidence.Headless;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -81,7 +82,7 @@ final class WalRecovery {
     private Recovered rebuild() {
         IndexTable table = records.table();
         CutCopies cutCopies = new CutCopies(directory, image, config.cutCopyCapBytes());
-        cutCopies.keep(linked.links(), records.cut(), linked.torn());
+        cutCopies.keep(linked.links(), records.cut(), linked.torn(), records.lost());
 
         long firstCopied = firstCopied();
         long copiedBytes = FreshSegment.copiedBytes(table, firstCopied);
@@ -263,14 +264,16 @@ final class WalRecovery {
         IndexTable table = records.table();
         Cut cut = records.cut();
         List<Found> torn = linked.torn();
-        String cutFile = torn.isEmpty() ? "" : torn.get(0).name();
+        List<Headless> lost = records.lost();
+        String cutFile = lost.isEmpty() ? "" : lost.get(0).name();
+        cutFile = torn.isEmpty() ? cutFile : torn.get(0).name();
         return new RecoveryReport(
                 directory.writer(),
                 linked.links().size(),
                 table.first(),
                 table.last(),
                 records.terms().term(table.last()),
-                evidence.highestTerm(),
+                Math.max(evidence.highestTerm(), records.terms().term(table.last())),
                 evidence.highestDurable(),
                 table.last() - firstCopied + 1,
                 copiedBytes,
