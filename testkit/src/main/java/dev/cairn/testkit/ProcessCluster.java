@@ -145,6 +145,11 @@ public final class ProcessCluster implements TestCluster {
         return process != null && process.isAlive();
     }
 
+    /** Process id of a node that was started. */
+    public long pid(final int id) {
+        return process(id).pid();
+    }
+
     /** SIGKILL: returns when the processes are gone. */
     @Override
     public void kill(final int... ids) {

@@ -131,7 +131,8 @@ public final class ScenarioCommand {
         }
     }
 
-    private static void delete(final Path root) throws IOException {
+    /** A directory with all that is in it. */
+    static void delete(final Path root) throws IOException {
         final List<Path> all = new ArrayList<>();
         try (Stream<Path> files = Files.walk(root)) {
             files.sorted(Comparator.reverseOrder()).forEach(all::add);

@@ -1,0 +1,262 @@
+package dev.cairn.testkit;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.client.CairnClient;
+import dev.cairn.client.CairnException;
+import dev.cairn.client.OutcomeUnknownException;
+import dev.cairn.client.RequestRejectedException;
+import dev.cairn.covers.Covers;
+import dev.cairn.protocol.NodeStatus;
+import dev.cairn.protocol.Status;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Real processes on disks that are filled to the last byte and freed again; none of them is restarted. */
+@Timeout(value = 4, unit = TimeUnit.MINUTES)
+class DiskFullProcessTest {
+    private static final int VALUE_BYTES = 16 * 1024;
+    private static final long MIB = 1 << 20;
+    private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(2);
+
+    @TempDir
+    Path directory;
+
+    private final Random random = new Random(seed());
+    private final Map<String, byte[]> acknowledged = new HashMap<>();
+    /** Written without an answer: may be there or not. */
+    private final Map<String, byte[]> unknown = new HashMap<>();
+
+    private int puts;
+
+    private static long seed() {
+        final long seed = Long.getLong("seed", System.nanoTime());
+        System.out.println("seed=" + seed);
+        return seed;
+    }
+
+    private ProcessCluster start(final Map<Integer, Path> disks, final String reserve) {
+        final ProcessCluster cluster = new ProcessCluster(
+                directory.resolve("nodes"),
+                3,
+                "wal.segment.bytes=1MiB",
+                "snapshot.log.bytes=8MiB",
+                "snapshot.keep.log.bytes=1MiB",
+                "disk.reserve.bytes=" + reserve);
+        for (int id = 1; id <= 3; id++) {
+            final Path disk = disks.get(id);
+            cluster.start(
+                    id,
+                    disk == null
+                            ? Map.of()
+                            : Map.of("data.dir", disk.resolve("node" + id).toString()));
+        }
+        return cluster;
+    }
+
+    private boolean put(final CairnClient client) {
+        final String key = "key-" + puts++;
+        final byte[] value = new byte[VALUE_BYTES];
+        random.nextBytes(value);
+        try {
+            client.put(key.getBytes(UTF_8), value);
+            acknowledged.put(key, value);
+            return true;
+        } catch (RequestRejectedException refused) {
+            assertThat(refused.status()).isEqualTo(Status.NO_SPACE);
+            return false;
+        } catch (OutcomeUnknownException e) {
+            unknown.put(key, value);
+            return false;
+        }
+    }
+
+    /** Until puts are refused with NO_SPACE. */
+    private void putUntilRefused(final CairnClient client) {
+        for (int failures = 0; failures < 3; ) {
+            final int unknownBefore = unknown.size();
+            failures += put(client) || unknown.size() > unknownBefore ? 0 : 1;
+            assertThat(unknown).as("without an answer").hasSizeLessThan(5);
+            assertThat(puts).isLessThan(100_000);
+        }
+    }
+
+    private void assertAllThere(final CairnClient client) {
+        acknowledged.forEach((key, value) -> assertThat(
+                        client.get(key.getBytes(UTF_8)).orElseThrow().value())
+                .as(key)
+                .isEqualTo(value));
+        unknown.forEach((key, value) -> client.get(key.getBytes(UTF_8))
+                .ifPresent(found -> assertThat(found.value()).as(key).isEqualTo(value)));
+    }
+
+    private static List<Long> pids(final ProcessCluster cluster) {
+        return IntStream.rangeClosed(1, 3).mapToObj(cluster::pid).toList();
+    }
+
+    private static boolean logged(final ProcessCluster cluster, final int id, final String text) {
+        return cluster.logLines(id).stream().anyMatch(line -> line.contains(text));
+    }
+
+    @Test
+    @Covers({"W12", "X06"})
+    void belowTheReserveWritesAreRefusedReadsAndElectionsGoOnAndItClearsByItself() throws Exception {
+        try (LoopDisk disk = LoopDisk.mount(directory, "disk", 224 * MIB)) {
+            final Path others = disk.occupy("others", 64 * MIB);
+            try (ProcessCluster cluster = start(Map.of(1, disk.path(), 2, disk.path(), 3, disk.path()), "24MiB");
+                    CairnClient client = cluster.connect(REQUEST_TIMEOUT)) {
+                final int leader = cluster.awaitStableLeader();
+                final List<Long> pids = pids(cluster);
+                putUntilRefused(client);
+                assertThat(acknowledged).hasSizeGreaterThan(500);
+                Await.until("the mark", () -> logged(cluster, leader, "event=disk.low"), cluster::describe);
+
+                final Path last = disk.fill("last");
+                assertThat(disk.freeBytes()).isLessThan(64 * 1024);
+                final long term = term(cluster, leader);
+                for (int i = 0; i < 5; i++) {
+                    assertThat(put(client)).isFalse();
+                    assertThat(client.get("key-0".getBytes(UTF_8))).isPresent();
+                }
+                assertThat(term(cluster, leader)).as("heartbeats went on").isEqualTo(term);
+
+                cluster.pause(leader);
+                final int next = awaitOtherLeader(cluster, leader);
+                try (CairnClient reader = cluster.connect(Duration.ofSeconds(10), others(leader))) {
+                    assertThat(reader.get("key-0".getBytes(UTF_8))).isPresent();
+                    assertThat(put(client)).isFalse();
+                }
+                cluster.resume(leader);
+
+                Files.delete(last);
+                Files.delete(others);
+                Await.until("a put", () -> put(client), cluster::describe);
+                for (int i = 0; i < 200; i++) {
+                    assertThat(put(client)).isTrue();
+                }
+                assertThat(logged(cluster, next, "event=disk.ok")).isTrue();
+                cluster.awaitSameState(1);
+                assertAllThere(client);
+                assertThat(pids(cluster)).isEqualTo(pids);
+                System.out.println("acknowledged=" + acknowledged.size() + " unknown=" + unknown.size());
+            }
+        }
+    }
+
+    @Test
+    @Covers({"W12"})
+    void withoutAReserveLogAndStoreRunIntoTheEndOfTheDiskAndGoOnWhenThereIsRoom() throws Exception {
+        try (LoopDisk disk = LoopDisk.mount(directory, "disk", 160 * MIB)) {
+            final Path others = disk.occupy("others", 48 * MIB);
+            try (ProcessCluster cluster = start(Map.of(1, disk.path(), 2, disk.path(), 3, disk.path()), "0");
+                    CairnClient client = cluster.connect(REQUEST_TIMEOUT)) {
+                cluster.awaitStableLeader();
+                final List<Long> pids = pids(cluster);
+                // So that the next checkpoint is due within the spares: it flushes the store.
+                for (int i = 0; i < 440; i++) {
+                    assertThat(put(client)).isTrue();
+                }
+                final Path last = disk.fill("last");
+                putUntilRefused(client);
+                Await.until(
+                        "a flush found no room",
+                        () -> IntStream.rangeClosed(1, 3).anyMatch(id -> logged(cluster, id, "event=snapshot.failed")),
+                        cluster::describe);
+                assertThat(client.get("key-0".getBytes(UTF_8))).isPresent();
+                Files.delete(last);
+                Files.delete(others);
+                Await.until("a put", () -> put(client), cluster::describe);
+                for (int i = 0; i < 1000; i++) {
+                    assertThat(put(client)).isTrue();
+                }
+                cluster.awaitSameState(1);
+                assertAllThere(client);
+                assertThat(pids(cluster)).isEqualTo(pids);
+                System.out.println("acknowledged=" + acknowledged.size() + " unknown=" + unknown.size() + " stalled="
+                        + IntStream.rangeClosed(1, 3)
+                                .filter(id -> logged(cluster, id, "event=apply.stalled"))
+                                .count());
+            }
+        }
+    }
+
+    @Test
+    @Covers({"W12"})
+    void aFollowerWithAFullDiskFollowsOnAndCatchesUpWhenItHasRoom() throws Exception {
+        try (LoopDisk disk = LoopDisk.mount(directory, "disk", 96 * MIB);
+                ProcessCluster cluster = start(Map.of(3, disk.path()), "0")) {
+            awaitLeaderOtherThan(cluster, 3);
+            try (CairnClient client = cluster.connect(REQUEST_TIMEOUT)) {
+                final List<Long> pids = pids(cluster);
+                final Path last = disk.fill("last");
+                final int leader = cluster.awaitStableLeader();
+                final long term = term(cluster, leader);
+                for (int i = 0; i < 800; i++) {
+                    assertThat(put(client)).as("two of three have room").isTrue();
+                }
+                final NodeStatus full = Objects.requireNonNull(cluster.status(3));
+                assertThat(full.lastLogIndex()).isLessThan(acknowledged.size());
+                assertThat(full.leaderId()).isEqualTo(leader);
+                assertThat(term(cluster, leader)).as("no election").isEqualTo(term);
+                Files.delete(last);
+                cluster.awaitSameState(acknowledged.size());
+                assertThat(term(cluster, leader)).as("no election").isEqualTo(term);
+                assertThat(pids(cluster)).isEqualTo(pids);
+                assertAllThere(client);
+            }
+        }
+    }
+
+    private static int awaitOtherLeader(final ProcessCluster cluster, final int paused) throws InterruptedException {
+        final int[] found = {0};
+        Await.until(
+                "another leader",
+                () -> {
+                    for (final int id : others(paused)) {
+                        found[0] = isLeader(cluster, id) ? id : found[0];
+                    }
+                    return found[0] != 0;
+                },
+                cluster::describe);
+        return found[0];
+    }
+
+    /** During an election a node may answer late: then it is asked again. */
+    private static boolean isLeader(final ProcessCluster cluster, final int id) {
+        try {
+            final NodeStatus status = cluster.status(id);
+            return status != null && status.isLeader();
+        } catch (CairnException e) {
+            return false;
+        }
+    }
+
+    /** The full disk shall be a follower's. */
+    private static void awaitLeaderOtherThan(final ProcessCluster cluster, final int id) throws InterruptedException {
+        while (cluster.awaitStableLeader() == id) {
+            cluster.pause(id);
+            awaitOtherLeader(cluster, id);
+            cluster.resume(id);
+        }
+    }
+
+    private static int[] others(final int id) {
+        return IntStream.rangeClosed(1, 3).filter(other -> other != id).toArray();
+    }
+
+    private static long term(final ProcessCluster cluster, final int id) {
+        return Objects.requireNonNull(cluster.status(id)).term();
+    }
+}
