@@ -144,6 +144,8 @@ public final class HttpGateway implements AutoCloseable {
 
     private void sweep() {
         final long nowNs = nowNs();
+        // In a task of its own: a delivery that was cut short by a failure goes on, and cannot end the sweeps.
+        wake();
         calls.endLate();
         List.copyOf(connections).forEach(connection -> connection.checkTime(nowNs));
     }

@@ -42,7 +42,6 @@ final class NodeCalls implements AutoCloseable {
     private record Call(boolean command, long deadlineNs, Consumer<Reply> then) {}
 
     private final InProcessClients clients;
-    private final Wakeable wake;
     private final LongSupplier clockNs;
     private final long answerNs;
     private final ClientMessageEncoder encoder = new ClientMessageEncoder();
@@ -56,7 +55,6 @@ final class NodeCalls implements AutoCloseable {
 
     NodeCalls(final InProcessClients clients, final Wakeable wake, final LongSupplier clockNs, final long answerNs) {
         this.clients = clients;
-        this.wake = wake;
         this.clockNs = clockNs;
         this.answerNs = answerNs;
         port = clients.open(REPLY_RING_BYTES, wake);
@@ -80,7 +78,7 @@ final class NodeCalls implements AutoCloseable {
         if (port.send(outView, 0, out.readableBytes())) {
             calls.put(requestId, new Call(command, clockNs.getAsLong() + answerNs, then));
         } else {
-            then.accept(refused(Status.BUSY, "the node's inbox is full", false));
+            then.accept(refused(Status.BUSY, "the node takes no request at this moment: send it again", false));
         }
     }
 
@@ -89,26 +87,34 @@ final class NodeCalls implements AutoCloseable {
     }
 
     /**
-     * Delivers replies that have arrived.
+     * Delivers replies that have arrived. A port that the loop has closed is opened anew as soon as its last reply is
+     * taken: nobody else wakes the gateway for it.
      *
-     * @return true when more may wait
+     * @return true when this must be called again without a wake
      */
     boolean deliver() {
-        final int taken = port.poll(onReplyFrame, REPLIES_PER_TURN);
-        if (taken == 0 && port.isClosed()) {
+        final boolean closed = port.isClosed();
+        port.poll(onReplyFrame, REPLIES_PER_TURN);
+        // Asked of the ring: a poll takes fewer than it may where the ring begins again.
+        if (port.hasReplies()) {
+            return true;
+        }
+        if (closed) {
             reopen();
         }
-        return taken == REPLIES_PER_TURN;
+        return port.isClosed();
     }
 
-    /** The gateway was too slow to take its replies: those that are lost are answered as lost. */
+    /** Whatever was asked over the closed port will not be answered. */
     private void reopen() {
-        port.close();
-        port = clients.open(REPLY_RING_BYTES, wake);
+        port = clients.reopen(port);
         final List<Call> lost = new ArrayList<>(calls.values());
         calls.clear();
         for (final Call call : lost) {
-            call.then.accept(refused(Status.DEADLINE, "the reply was lost: too many at once", call.command));
+            call.then.accept(refused(
+                    Status.DEADLINE,
+                    "the node's reply was dropped: too much waited for the gateway, or the node took over a snapshot",
+                    call.command));
         }
     }
 

@@ -70,12 +70,29 @@ public final class InProcessClients implements ClientTransport {
     public synchronized Port open(final int replyBytes, final Wakeable wake) {
         for (int slot = 0; slot < MAX_PORTS; slot++) {
             if (ports.get(slot) == null) {
-                final Port port = new Port(PORT_BIT | ++openedPorts * MAX_PORTS + slot, slot, replyBytes, wake);
+                final Port port = new Port(nextId(slot), slot, new OneToOneRingBuffer(ring(replyBytes)), wake);
                 ports.set(slot, port);
                 return port;
             }
         }
         throw new IllegalStateException("more than " + MAX_PORTS + " clients within the process");
+    }
+
+    /**
+     * Any thread: a client in place of one that the loop has closed and whose replies have all been taken; it keeps that
+     * one's memory. Requests of the old one stay without answer.
+     */
+    public synchronized Port reopen(final Port closed) {
+        if (!closed.isClosed() || closed.hasReplies() || ports.get(closed.slot) != closed) {
+            throw new IllegalStateException("port " + closed.id + " is open, has replies or was given back");
+        }
+        final Port port = new Port(nextId(closed.slot), closed.slot, closed.replies, closed.wake);
+        ports.set(port.slot, port);
+        return port;
+    }
+
+    private long nextId(final int slot) {
+        return PORT_BIT | ++openedPorts * MAX_PORTS + slot;
     }
 
     // ---- loop thread ---------------------------------------------------------------------------------------------
@@ -154,7 +171,7 @@ public final class InProcessClients implements ClientTransport {
         }
     }
 
-    /** Ends all ports: their requests will not be answered. They open new ones. */
+    /** Ends all ports: their requests will not be answered. Their owners open them anew. */
     public void closePorts() {
         for (int slot = 0; slot < MAX_PORTS; slot++) {
             final Port port = ports.get(slot);
@@ -175,20 +192,21 @@ public final class InProcessClients implements ClientTransport {
         /** Loop thread. */
         private boolean hasNews;
 
-        private Port(final long id, final int slot, final int replyBytes, final Wakeable wake) {
+        private Port(final long id, final int slot, final RingBuffer replies, final Wakeable wake) {
             this.id = id;
             this.slot = slot;
             this.wake = wake;
-            replies = new OneToOneRingBuffer(ring(replyBytes));
+            this.replies = replies;
         }
 
         /**
          * Any thread: hands one whole frame over.
          *
-         * @return false when the inbox is full, or the frame longer than an eighth of it: nothing was handed over
+         * @return false when the port is closed, the inbox full, or the frame longer than an eighth of it: nothing was
+         *     handed over
          */
         public boolean send(final DirectBuffer frame, final int offset, final int length) {
-            if (length + FRAME_OFFSET > inbox.maxMsgLength()) {
+            if (closed || length + FRAME_OFFSET > inbox.maxMsgLength()) {
                 return false;
             }
             final int index = inbox.tryClaim(FRAME_MESSAGE, length + FRAME_OFFSET);
@@ -206,6 +224,11 @@ public final class InProcessClients implements ClientTransport {
         /** One thread, always the same: takes at most {@code limit} reply frames, each valid during the call only. */
         public int poll(final MessageHandler to, final int limit) {
             return replies.read(to, limit);
+        }
+
+        /** The thread that polls: true while {@link #poll} has not taken every reply. */
+        public boolean hasReplies() {
+            return replies.size() > 0;
         }
 
         /** True after {@link #close}, and when replies were not taken: what was asked then stays without answer. */

@@ -3,7 +3,6 @@ package dev.cairn.server.http;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.cairn.server.replica.ClientTransport;
 import dev.cairn.server.replica.InProcessClients;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -12,8 +11,6 @@ import java.net.SocketException;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import org.agrona.MutableDirectBuffer;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -106,34 +103,6 @@ class HttpTimesTest {
         @Override
         public String contentType() {
             return "text/plain";
-        }
-    }
-
-    /** A node that has no network and never takes a frame. */
-    private static final class NoNetwork implements ClientTransport {
-        @Override
-        public int poll(final Handler handler, final int limit) {
-            return 0;
-        }
-
-        @Override
-        public boolean hasFrames() {
-            return false;
-        }
-
-        @Override
-        public @Nullable MutableDirectBuffer claim(final long connectionId, final int length) {
-            return null;
-        }
-
-        @Override
-        public void send() {
-            throw new IllegalStateException("nothing was claimed");
-        }
-
-        @Override
-        public void flush() {
-            // Nothing was sent.
         }
     }
 }
