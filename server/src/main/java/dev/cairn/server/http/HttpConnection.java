@@ -48,7 +48,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private Phase phase = Phase.IDLE;
     private long phaseSinceNs;
     private @Nullable HttpRequest request;
-    private final ByteArrayOutputStream body = new ByteArrayOutputStream();
+    /** A new one for each request: what a body has grown it to is not held while the connection waits. */
+    private ByteArrayOutputStream body = new ByteArrayOutputStream();
+
     private @Nullable Exchange exchange;
     private long heldBytes;
     private boolean refusing;
@@ -103,7 +105,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     private void onHead(final HttpRequest head) {
         request = head;
-        body.reset();
         if (head.decoderResult().isFailure()) {
             refuseAndClose(
                     400,
@@ -186,7 +187,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         enter(Phase.WORKING);
         channel.config().setAutoRead(false);
         final byte[] bytes = body.toByteArray();
-        body.reset();
+        body = new ByteArrayOutputStream();
         final String uri = head.uri();
         final int question = uri.indexOf('?');
         final String path = question < 0 ? uri : uri.substring(0, question);

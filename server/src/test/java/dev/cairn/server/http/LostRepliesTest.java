@@ -141,21 +141,4 @@ class LostRepliesTest {
         }
         return room != null;
     }
-
-    private static final class NoMetrics implements HttpObserver {
-        @Override
-        public void onResponse(final int code, final long durationNs) {
-            // Counted nowhere.
-        }
-
-        @Override
-        public String scrape() {
-            return "";
-        }
-
-        @Override
-        public String contentType() {
-            return Exchange.TEXT;
-        }
-    }
 }

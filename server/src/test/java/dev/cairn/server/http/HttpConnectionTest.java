@@ -1,0 +1,87 @@
+package dev.cairn.server.http;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.server.replica.InProcessClients;
+import java.io.InputStream;
+import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What connections cost and how they end, in front of a node that never answers. */
+@Timeout(60)
+class HttpConnectionTest {
+    private static final int BODY_BYTES = HttpLimits.DEFAULT.maxBodyBytes();
+    private static final int CONNECTIONS = 16;
+    private static final long DEADLINE_NS = TimeUnit.SECONDS.toNanos(20);
+
+    private final HttpGateway gateway = new HttpGateway(
+            new HttpGateway.Config(
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), new TreeMap<>(), Map.of(), 1),
+            HttpLimits.DEFAULT.withTimes(
+                    TimeUnit.SECONDS.toNanos(60), TimeUnit.SECONDS.toNanos(60), TimeUnit.MILLISECONDS.toNanos(300)),
+            new InProcessClients(new NoNetwork(), () -> {}, 1 << 20),
+            new NoMetrics());
+    private final List<Socket> sockets = new ArrayList<>();
+
+    @AfterEach
+    void stop() throws Exception {
+        for (final Socket socket : sockets) {
+            socket.close();
+        }
+        gateway.stop(false);
+    }
+
+    @Test
+    void connectionThatWaitsHoldsNothingOfItsLastBody() throws Exception {
+        final long before = usedHeapBytes();
+        for (int i = 0; i < CONNECTIONS; i++) {
+            final Socket socket = connect();
+            write(socket, "PUT /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: " + BODY_BYTES + "\r\n\r\n");
+            socket.getOutputStream().write(new byte[BODY_BYTES]);
+            assertThat(readLine(socket)).startsWith("HTTP/1.1 404 ");
+        }
+
+        final long startNs = System.nanoTime();
+        while (usedHeapBytes() - before > (long) CONNECTIONS * BODY_BYTES / 2) {
+            assertThat(System.nanoTime() - startNs)
+                    .as("bytes held by %s connections: %s", CONNECTIONS, usedHeapBytes() - before)
+                    .isLessThan(DEADLINE_NS);
+        }
+    }
+
+    private static long usedHeapBytes() {
+        final var memory = ManagementFactory.getMemoryMXBean();
+        memory.gc();
+        return memory.getHeapMemoryUsage().getUsed();
+    }
+
+    private Socket connect() throws Exception {
+        final Socket socket = HttpNodes.raw(gateway.port());
+        sockets.add(socket);
+        return socket;
+    }
+
+    private static void write(final Socket socket, final String text) throws Exception {
+        socket.getOutputStream().write(text.getBytes(ISO_8859_1));
+    }
+
+    private static String readLine(final Socket socket) throws Exception {
+        final InputStream in = socket.getInputStream();
+        final StringBuilder line = new StringBuilder();
+        for (int next = in.read(); next >= 0 && next != '\n'; next = in.read()) {
+            line.append((char) next);
+        }
+        return line.toString();
+    }
+}
