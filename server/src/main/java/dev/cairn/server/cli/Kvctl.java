@@ -11,8 +11,13 @@ import dev.cairn.client.RequestRejectedException;
 import dev.cairn.client.RequestTimeoutException;
 import dev.cairn.client.ServerRefusedException;
 import dev.cairn.protocol.Status;
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -117,9 +122,46 @@ public final class Kvctl implements Callable<Integer> {
         if (System.getProperty("logback.configurationFile") == null) {
             System.setProperty("logback.configurationFile", "logback-cli.xml");
         }
-        int exitCode = run(args, System.out, System.err);
-        System.out.flush();
-        System.exit(exitCode);
+        OutputFile file = new OutputFile(new FileOutputStream(FileDescriptor.out));
+        PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
+        System.exit(runTo(file, args, System.in, err));
+    }
+
+    /** One run whose results go to a file; returns the exit code, which tells when they did not all get there. */
+    static int runTo(OutputFile file, String[] args, InputStream in, PrintStream err) {
+        PrintStream out = new PrintStream(new BufferedOutputStream(file), true, StandardCharsets.UTF_8);
+        int exitCode = run(args, in, out, err);
+        // Also flushes.
+        if (!out.checkError() || exitCode != EXIT_DONE || file.readerIsGone()) {
+            return exitCode;
+        }
+        err.println("kvctl: standard output could not be written: " + file.failure);
+        err.println("The command itself was done; what it printed is lost or cut.");
+        return EXIT_REFUSED;
+    }
+
+    /** Keeps the reason why it could not be written, which a {@link PrintStream} forgets. */
+    static final class OutputFile extends FilterOutputStream {
+        private @Nullable IOException failure;
+
+        OutputFile(OutputStream file) {
+            super(file);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            try {
+                out.write(bytes, offset, length);
+            } catch (IOException e) {
+                failure = e;
+                throw e;
+            }
+        }
+
+        /** As of {@code kvctl list | head}: whoever ends the pipe wants no more. */
+        boolean readerIsGone() {
+            return failure != null && "Broken pipe".equals(failure.getMessage());
+        }
     }
 
     /** One run; returns the exit code. */

@@ -2,6 +2,7 @@ package dev.cairn.server.cli;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -40,6 +41,7 @@ final class MethodCommands implements CommandLine.IExecutionStrategy {
     public int execute(ParseResult parsed) {
         List<CommandLine> lines = parsed.asCommandLineList();
         CommandLine last = lines.get(lines.size() - 1);
+        checkText(last, parsed.originalArgs());
         if (last.getCommandSpec().userObject() instanceof Method method) {
             for (Object group : groups) {
                 if (method.getDeclaringClass() == group.getClass()) {
@@ -49,6 +51,19 @@ final class MethodCommands implements CommandLine.IExecutionStrategy {
             }
         }
         return new CommandLine.RunLast().execute(parsed);
+    }
+
+    /** What the JVM could not decode has become U+FFFD, so that different keys would be one. */
+    private static void checkText(CommandLine line, List<String> arguments) {
+        for (String argument : arguments) {
+            if (argument.indexOf('\uFFFD') >= 0
+                    || !StandardCharsets.UTF_8.newEncoder().canEncode(argument)) {
+                throw new ParameterException(
+                        line,
+                        "'" + argument + "' is no UTF-8 text, or holds U+FFFD; write such bytes by mput with key_base64"
+                                + " and value_base64");
+            }
+        }
     }
 
     private static int invoke(CommandLine line, Method method, Object group) {
