@@ -93,6 +93,14 @@ class DiskFullProcessTest {
         }
     }
 
+    private static void assertReads(final ProcessCluster cluster, final CairnClient client) {
+        try {
+            assertThat(client.get("key-0".getBytes(UTF_8))).isPresent();
+        } catch (CairnException e) {
+            throw new AssertionError("no read: " + cluster.describe(), e);
+        }
+    }
+
     private void assertAllThere(final CairnClient client) {
         acknowledged.forEach((key, value) -> assertThat(
                         client.get(key.getBytes(UTF_8)).orElseThrow().value())
@@ -128,7 +136,7 @@ class DiskFullProcessTest {
                 final long term = term(cluster, leader);
                 for (int i = 0; i < 5; i++) {
                     assertThat(put(client)).isFalse();
-                    assertThat(client.get("key-0".getBytes(UTF_8))).isPresent();
+                    assertReads(cluster, client);
                 }
                 assertThat(term(cluster, leader)).as("heartbeats went on").isEqualTo(term);
 
@@ -158,8 +166,8 @@ class DiskFullProcessTest {
     @Test
     @Covers({"W12"})
     void withoutAReserveLogAndStoreRunIntoTheEndOfTheDiskAndGoOnWhenThereIsRoom() throws Exception {
-        try (LoopDisk disk = LoopDisk.mount(directory, "disk", 160 * MIB)) {
-            final Path others = disk.occupy("others", 48 * MIB);
+        try (LoopDisk disk = LoopDisk.mount(directory, "disk", 288 * MIB)) {
+            final Path others = disk.occupy("others", 176 * MIB);
             try (ProcessCluster cluster = start(Map.of(1, disk.path(), 2, disk.path(), 3, disk.path()), "0");
                     CairnClient client = cluster.connect(REQUEST_TIMEOUT)) {
                 cluster.awaitStableLeader();
@@ -174,12 +182,17 @@ class DiskFullProcessTest {
                         "a flush found no room",
                         () -> IntStream.rangeClosed(1, 3).anyMatch(id -> logged(cluster, id, "event=snapshot.failed")),
                         cluster::describe);
-                assertThat(client.get("key-0".getBytes(UTF_8))).isPresent();
+                if (IntStream.rangeClosed(1, 3).noneMatch(id -> logged(cluster, id, "event=apply.stalled"))) {
+                    // Else a read waits for what was committed before it and cannot be applied.
+                    assertReads(cluster, client);
+                }
                 Files.delete(last);
                 Files.delete(others);
                 Await.until("a put", () -> put(client), cluster::describe);
                 for (int i = 0; i < 1000; i++) {
-                    assertThat(put(client)).isTrue();
+                    if (!put(client)) {
+                        throw new AssertionError("no put, unknown=" + unknown.size() + cluster.describe());
+                    }
                 }
                 cluster.awaitSameState(1);
                 assertAllThere(client);
