@@ -131,7 +131,8 @@ public final class Scan {
      * Only what lies behind the place that a {@link ScanPage#next} or {@link ScanInterruptedException#token} names. The scan must
      * otherwise be the one that the token came from.
      *
-     * @throws IllegalArgumentException when the text is no token of a scan in this direction
+     * @throws IllegalArgumentException when the text is no token of a scan in this direction, or its place lies outside of
+     *     this range
      */
     public Scan after(String token) {
         byte[] bytes;
@@ -143,7 +144,11 @@ public final class Scan {
         if (bytes.length < 2 || bytes.length > 1 + Limits.MAX_KEY_BYTES || bytes[0] != direction()) {
             throw new IllegalArgumentException("token: not one of a scan in this direction: " + token);
         }
-        return behind(Arrays.copyOfRange(bytes, 1, bytes.length));
+        byte[] lastKey = Arrays.copyOfRange(bytes, 1, bytes.length);
+        if (Arrays.compareUnsigned(lastKey, from) < 0 || (to.length > 0 && Arrays.compareUnsigned(lastKey, to) >= 0)) {
+            throw new IllegalArgumentException("token: of another scan, its place is outside of this range: " + token);
+        }
+        return behind(lastKey);
     }
 
     /** The rest of this scan when {@code lastKey} has been delivered. */

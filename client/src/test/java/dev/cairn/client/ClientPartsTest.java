@@ -142,6 +142,21 @@ class ClientPartsTest {
     }
 
     @Test
+    void aTokenOfAnotherRangeIsRefusedAndNeverWidensTheScan() {
+        byte[] from = {5};
+        byte[] to = {7};
+        for (Scan scan : List.of(Scan.range(from, to), Scan.range(from, to).reverse())) {
+            assertThat(scan.after(scan.tokenAt(from))).isNotNull();
+            assertThat(scan.after(scan.tokenAt(new byte[] {6, -1}))).isNotNull();
+            for (byte[] outside : List.of(new byte[] {4, -1}, to, new byte[] {-1})) {
+                assertThatThrownBy(() -> scan.after(scan.tokenAt(outside)))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("outside of this range");
+            }
+        }
+    }
+
+    @Test
     void aWaitWithItsOwnTimeoutStandsInOrder() {
         DeadlineList list = new DeadlineList();
         List<Request<?>> requests = new ArrayList<>();
