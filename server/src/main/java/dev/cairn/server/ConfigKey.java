@@ -275,8 +275,16 @@ public enum ConfigKey {
         return "CAIRN_" + key.replace('.', '_').toUpperCase(Locale.ROOT);
     }
 
+    /** For a key of text: whether this may stand there. */
+    public boolean allowsText(String text) {
+        int length = text.codePointCount(0, text.length());
+        return length >= min
+                && length <= max
+                && text.codePoints().noneMatch(c -> Character.isISOControl(c) || !Character.isDefined(c));
+    }
+
     /** What may stand there, for error messages and the reference. */
-    String allowed() {
+    public String allowed() {
         return switch (kind) {
             case TEXT -> min + " to " + max + " printable characters";
             case INTEGER -> "a whole number from " + min + " to " + max + (unit.isEmpty() ? "" : " (" + unit + ")");

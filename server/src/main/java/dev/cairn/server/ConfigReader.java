@@ -168,10 +168,7 @@ final class ConfigReader {
         if (text == null) {
             return "?";
         }
-        int length = text.codePointCount(0, text.length());
-        if (length < key.min()
-                || length > key.max()
-                || text.codePoints().anyMatch(c -> Character.isISOControl(c) || !Character.isDefined(c))) {
+        if (!key.allowsText(text)) {
             malformed(key, text);
             return "?";
         }

@@ -42,7 +42,8 @@ import picocli.CommandLine.TypeConversionException;
 /**
  * {@code kvctl}: one call of the client per run. Keys and values are the arguments' UTF-8 bytes.
  *
- * <p>Exit codes: 0 done; 1 not found or refused; 2 usage; 3 outcome unknown; 4 no leader, or no answer, by the deadline. Results
+ * <p>Exit codes: 0 done; 1 not found or refused; 2 usage; 3 outcome unknown; 4 no leader, or no answer, by the deadline;
+ * 70 a fault of its own. Results
  * go to standard output, at most two lines that say what to do to standard error.
  */
 @Command(
@@ -55,7 +56,7 @@ import picocli.CommandLine.TypeConversionException;
             "",
             "Without a command it starts an interactive shell.",
             "Exit codes: 0 done; 1 not found or refused; 2 usage; 3 outcome of a write unknown;",
-            "            4 no leader by the deadline."
+            "            4 no leader by the deadline; 70 a fault of kvctl itself."
         })
 public final class Kvctl implements Callable<Integer> {
     static final int EXIT_DONE = 0;
@@ -63,6 +64,8 @@ public final class Kvctl implements Callable<Integer> {
     static final int EXIT_USAGE = 2;
     static final int EXIT_UNKNOWN = 3;
     static final int EXIT_NO_LEADER = 4;
+    /** As of sysexits.h: a fault of the program, or too little memory. */
+    static final int EXIT_FAULT = 70;
 
     /** How results are written. */
     enum Output {
@@ -186,7 +189,7 @@ public final class Kvctl implements Callable<Integer> {
             if (failure instanceof ParameterException usage) {
                 return usageError(usage, err);
             }
-            throw failure;
+            return fault(failure, err);
         });
         line.setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
         line.setErr(new PrintWriter(err, true, StandardCharsets.UTF_8));
@@ -224,6 +227,18 @@ public final class Kvctl implements Callable<Integer> {
         err.println("kvctl: " + message.lines().findFirst().orElse("bad arguments"));
         err.println("Try 'kvctl --help'.");
         return EXIT_USAGE;
+    }
+
+    /** Nothing that a user did: where it happened is for those who mend it. */
+    private static int fault(Throwable failure, PrintStream err) {
+        Throwable cause = failure instanceof CommandLine.ExecutionException && failure.getCause() != null
+                ? failure.getCause()
+                : failure;
+        StackTraceElement[] trace = cause.getStackTrace();
+        err.println("kvctl: failed: "
+                + String.valueOf(cause).lines().findFirst().orElse("") + (trace.length == 0 ? "" : ", at " + trace[0]));
+        err.println("Whether anything was written is unknown.");
+        return EXIT_FAULT;
     }
 
     int notFound(String key) {
@@ -295,7 +310,7 @@ public final class Kvctl implements Callable<Integer> {
         }
     }
 
-    private static int exitCode(CairnException e) {
+    static int exitCode(CairnException e) {
         if (e instanceof OutcomeUnknownException) {
             return EXIT_UNKNOWN;
         }

@@ -269,6 +269,9 @@ final class ReadCommands {
                             converter = Kvctl.DurationConverter.class,
                             description = "At most so long. Default: ${DEFAULT-VALUE}.")
                     Duration time) {
+        if (revision < 0) {
+            throw kvctl.usage("REVISION " + revision + " is below 0");
+        }
         return kvctl.call(client -> {
             try {
                 kvctl.out().println("applied=" + client.waitApplied(revision, time));

@@ -2,10 +2,7 @@ package dev.cairn.server.cli;
 
 import dev.cairn.client.CairnClient;
 import dev.cairn.client.ReadMode;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,14 +54,20 @@ final class Shell {
     }
 
     private int runLines() throws IOException {
-        BufferedReader reader = new BufferedReader(new InputStreamReader(kvctl.in(), StandardCharsets.UTF_8));
+        Utf8Lines lines = new Utf8Lines(kvctl.in(), WriteCommands.MAX_LINE_BYTES);
         int exit = Kvctl.EXIT_DONE;
-        for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-            Integer result = execute(line);
-            if (result == null) {
-                return exit;
+        try {
+            for (String line = lines.next(); line != null; line = lines.next()) {
+                Integer result = execute(line);
+                if (result == null) {
+                    return exit;
+                }
+                exit = result;
             }
-            exit = result;
+        } catch (IllegalArgumentException wrong) {
+            kvctl.err().println("kvctl: a line of standard input is " + wrong.getMessage());
+            kvctl.err().println("The lines before it were carried out, nothing behind them.");
+            return Kvctl.EXIT_USAGE;
         }
         return exit;
     }

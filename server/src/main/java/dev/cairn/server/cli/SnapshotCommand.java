@@ -13,6 +13,7 @@ import dev.cairn.engine.CheckpointManifest;
 import dev.cairn.protocol.ClusterIdHash;
 import dev.cairn.protocol.NodeStatus;
 import dev.cairn.server.Address;
+import dev.cairn.server.ConfigKey;
 import dev.cairn.server.Member;
 import dev.cairn.server.net.CheckpointSocket;
 import dev.cairn.server.snapshot.CheckpointConnection;
@@ -21,6 +22,8 @@ import dev.cairn.server.snapshot.SnapshotRestore;
 import java.io.Console;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -79,7 +82,7 @@ final class SnapshotCommand implements Runnable {
         } catch (IOException | CheckpointException e) {
             return failure(
                     EXIT_REFUSED,
-                    "saving from " + source.get().server() + " failed: " + message(e),
+                    "saving from " + source.get().server() + " to " + message(file, e),
                     "Nothing was saved. Try again.");
         }
     }
@@ -192,7 +195,7 @@ final class SnapshotCommand implements Runnable {
             print(manifest, Files.size(file), "verified " + file);
             return EXIT_DONE;
         } catch (IOException | CheckpointException e) {
-            return failure(EXIT_REFUSED, message(e), "Nothing of it should be used.");
+            return failure(EXIT_REFUSED, message(file, e), "Nothing of it should be used.");
         }
     }
 
@@ -215,6 +218,10 @@ final class SnapshotCommand implements Runnable {
         if (kvctl.clusterId().isBlank()) {
             throw kvctl.usage("--cluster-id is missing; give the name of the new cluster");
         }
+        if (!ConfigKey.CLUSTER_ID.allowsText(kvctl.clusterId())) {
+            throw kvctl.usage("--cluster-id '" + kvctl.clusterId() + "' is no name that a node takes; needed is "
+                    + ConfigKey.CLUSTER_ID.allowed());
+        }
         if (nodeId < 1 || nodeId > Member.MAX_ID) {
             throw kvctl.usage("--node-id " + nodeId + " is not from 1 to " + Member.MAX_ID);
         }
@@ -233,7 +240,7 @@ final class SnapshotCommand implements Runnable {
                     "restored node " + nodeId + " of cluster " + kvctl.clusterId() + " into " + dataDirectory);
             return EXIT_DONE;
         } catch (IOException | RuntimeException e) {
-            return failure(EXIT_REFUSED, message(e), "Nothing was restored.");
+            return failure(EXIT_REFUSED, message(file, e), "Nothing was restored.");
         }
     }
 
@@ -243,8 +250,17 @@ final class SnapshotCommand implements Runnable {
         }
     }
 
-    private static String message(Exception e) {
-        return e instanceof NoSuchFileException ? e.getMessage() + " does not exist" : String.valueOf(e.getMessage());
+    /** With the file's name, and a reason: those of the platform often have one of the two. */
+    private static String message(Path file, Exception e) {
+        String text = String.valueOf(e.getMessage());
+        if (e instanceof NoSuchFileException) {
+            return text + " does not exist";
+        } else if (e instanceof AccessDeniedException) {
+            return text + ": permission denied";
+        } else if (e instanceof FileSystemException failure && failure.getReason() == null) {
+            return text + ": " + e.getClass().getSimpleName();
+        }
+        return e instanceof IOException && !text.contains(file.toString()) ? file + ": " + text : text;
     }
 
     private int failure(int exitCode, String problem, String advice) {

@@ -5,22 +5,22 @@ import static dev.cairn.server.cli.Kvctl.EXIT_REFUSED;
 import static dev.cairn.server.cli.Kvctl.bytes;
 
 import dev.cairn.client.CairnClient;
+import dev.cairn.client.CairnException;
 import dev.cairn.client.CounterResult;
 import dev.cairn.client.DeleteRangeResult;
 import dev.cairn.client.DeleteResult;
 import dev.cairn.client.KeyValue;
+import dev.cairn.client.OutcomeUnknownException;
 import dev.cairn.client.PutResult;
 import dev.cairn.client.WriteBatch;
 import dev.cairn.client.WriteOptions;
 import dev.cairn.client.WriteResult;
 import dev.cairn.protocol.BatchItemDescriptor;
 import dev.cairn.protocol.Limits;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +34,9 @@ import picocli.CommandLine.Parameters;
 /** The commands of {@code kvctl} that write; each method is one. */
 @Command(name = "writes")
 final class WriteCommands {
+    /** Key and value with every byte as {@code \\uXXXX}, and room for the rest of the object. */
+    static final int MAX_LINE_BYTES = 6 * (Limits.MAX_KEY_BYTES + Limits.MAX_VALUE_BYTES) + 1024;
+
     private final Kvctl kvctl;
 
     WriteCommands(Kvctl kvctl) {
@@ -86,7 +89,7 @@ final class WriteCommands {
             @Parameters(paramLabel = "KEY") String key,
             @Parameters(paramLabel = "VALUE", description = "- reads it from standard input, as bytes.") String value,
             @Mixin Conditions conditions) {
-        byte[] written = value.equals("-") ? readAll() : bytes(value);
+        byte[] written = value.equals("-") ? readValue() : bytes(value);
         WriteOptions options = conditions.options(kvctl);
         return kvctl.call(client -> {
             if (conditions.any()) {
@@ -191,9 +194,9 @@ final class WriteCommands {
     private int mputLines() {
         return kvctl.call(client -> {
             Lines lines = new Lines(client);
-            try (BufferedReader reader =
-                    new BufferedReader(new InputStreamReader(kvctl.in(), StandardCharsets.UTF_8))) {
-                for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+            try {
+                Utf8Lines input = new Utf8Lines(kvctl.in(), MAX_LINE_BYTES);
+                for (String line = lines.next(input); line != null; line = lines.next(input)) {
                     lines.add(line);
                 }
                 return lines.end();
@@ -201,8 +204,23 @@ final class WriteCommands {
                 kvctl.err().println("kvctl: line " + lines.number + ": " + wrong.getMessage());
                 kvctl.err().println(lines.written + " keys of the lines before it were written, nothing behind them.");
                 return Kvctl.EXIT_USAGE;
+            } catch (CairnException e) {
+                if (lines.written == 0) {
+                    throw e;
+                }
+                kvctl.err()
+                        .println("kvctl: the batch of lines " + (lines.committedLine + 1) + " to " + lines.batchLine
+                                + ": " + e.getMessage());
+                kvctl.err()
+                        .println(lines.written + " keys of lines 1 to " + lines.committedLine + " were written; "
+                                + (e instanceof OutcomeUnknownException
+                                        ? "this batch may or may not have been, nothing behind it."
+                                        : "nothing behind them."));
+                return Kvctl.exitCode(e);
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                kvctl.err().println("kvctl: line " + lines.number + " cannot be read: " + e.getMessage());
+                kvctl.err().println(lines.written + " keys of the lines before it were written, nothing behind them.");
+                return EXIT_REFUSED;
             }
         });
     }
@@ -217,14 +235,23 @@ final class WriteCommands {
         private long written;
         private long batches;
         private long revision;
+        /** The last line of the batch that is being made or sent. */
+        private long batchLine;
+        /** The last line of the batches that were written. */
+        private long committedLine;
 
         Lines(CairnClient client) {
             this.client = client;
             batch = client.batch();
         }
 
-        void add(String line) {
+        @Nullable
+        String next(Utf8Lines input) throws IOException {
             number++;
+            return input.next();
+        }
+
+        void add(String line) {
             if (line.isBlank()) {
                 return;
             }
@@ -242,12 +269,14 @@ final class WriteCommands {
             } else {
                 batch.put(key, value);
             }
+            batchLine = number;
         }
 
         private void commit() {
             revision = batch.commit().revision();
             batches++;
             written += batch.size();
+            committedLine = batchLine;
             progress.at(written);
             batch = client.batch();
             batchBytes = 0;
@@ -274,6 +303,10 @@ final class WriteCommands {
 
     private static byte[] required(Map<String, @Nullable Object> item, String name) {
         if (item.get(name) instanceof String text) {
+            if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+                throw new IllegalArgumentException(
+                        "\"" + name + "\" holds half of a surrogate pair; write such bytes as \"" + name + "_base64\"");
+            }
             return bytes(text);
         }
         if (item.get(name + "_base64") instanceof String text) {
@@ -305,6 +338,9 @@ final class WriteCommands {
         }
         if (all && !yes) {
             throw kvctl.usage("delete-range --all removes every key; say --yes if that is meant");
+        }
+        if (!all && !given.get(1).isEmpty() && Arrays.compareUnsigned(bytes(given.get(0)), bytes(given.get(1))) >= 0) {
+            throw kvctl.usage("FROM '" + given.get(0) + "' is not below TO '" + given.get(1) + "'");
         }
         return kvctl.call(client -> {
             DeleteRangeResult result = all
@@ -353,11 +389,17 @@ final class WriteCommands {
         }
     }
 
-    private byte[] readAll() {
+    private byte[] readValue() {
+        byte[] value;
         try {
-            return kvctl.in().readAllBytes();
+            value = kvctl.in().readNBytes(Limits.MAX_VALUE_BYTES + 1);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw kvctl.usage("standard input cannot be read: " + e.getMessage());
         }
+        if (value.length > Limits.MAX_VALUE_BYTES) {
+            throw kvctl.usage(
+                    "standard input is longer than a value may be, which is " + Limits.MAX_VALUE_BYTES + " bytes");
+        }
+        return value;
     }
 }

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.function.LongConsumer;
 import java.util.zip.CRC32C;
 
@@ -149,7 +150,12 @@ public final class SnapshotFile {
             final int stated = trailer.getInt();
             final byte[] end = new byte[END.length];
             trailer.get(end);
-            if (stated != found || !Arrays.equals(end, END)) {
+            if (!Arrays.equals(end, END)) {
+                throw new CheckpointException(file + " is altered: its last " + END.length + " bytes are "
+                        + HexFormat.of().formatHex(end) + ", expected "
+                        + HexFormat.of().formatHex(END));
+            }
+            if (stated != found) {
                 throw new CheckpointException(file + " is altered: its checksum is " + Integer.toHexString(found)
                         + ", stated is " + Integer.toHexString(stated));
             }

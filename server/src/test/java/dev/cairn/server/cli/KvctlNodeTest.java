@@ -3,11 +3,13 @@ package dev.cairn.server.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.client.CairnClient;
+import dev.cairn.protocol.Limits;
 import dev.cairn.server.Node;
 import dev.cairn.server.NodeConfig;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -152,6 +154,114 @@ class KvctlNodeTest {
         ok("delete-range", "r0", "r1");
         ok("count", "--from", "r/", "--to", "r1");
         assertThat(out()).isEqualTo("0\n");
+    }
+
+    @Test
+    void aCursorOfAnotherRangeIsRefused() {
+        ok("mput", "ca/1", "a", "ca/2", "b", "cb/1", "c");
+        ok("list", "ca/", "--limit", "1");
+        String cursor = err().substring("more: --cursor ".length()).strip();
+        assertThat(run("list", "cb/", "--cursor", cursor)).isEqualTo(Kvctl.EXIT_USAGE);
+        assertThat(out()).isEmpty();
+        assertThat(err()).contains("outside of this range");
+    }
+
+    @Test
+    void linesThatFailTellWhatStandsOfThoseBefore() {
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < Limits.MAX_BATCH_ITEMS; i++) {
+            lines.append("{\"key\":\"t/").append(i).append("\",\"value\":\"\"}\n");
+        }
+        String twice = "{\"key\":\"t/x\",\"value\":\"\"}\n";
+        input(lines + twice + twice);
+        refused("mput");
+        assertThat(out()).isEmpty();
+        assertThat(err()).contains("the batch of lines 16385 to 16386: ");
+        assertThat(err()).endsWith("16384 keys of lines 1 to 16384 were written; nothing behind them.\n");
+        ok("count", "t/");
+        assertThat(out()).isEqualTo("16384\n");
+    }
+
+    @Test
+    void inputThatIsTooLongOrNoTextIsRefusedInTwoLines() {
+        kvctlInput = new byte[Limits.MAX_VALUE_BYTES + 1];
+        assertUsage("longer than a value may be", "put", "long", "-");
+        kvctlInput = new byte[Limits.MAX_VALUE_BYTES];
+        ok("put", "long", "-");
+        kvctlInput = new byte[WriteCommands.MAX_LINE_BYTES + 1];
+        assertUsage("line 1: longer than", "mput");
+        kvctlInput = new byte[] {'"', (byte) 0xff, '"'};
+        assertUsage("no UTF-8", "mput");
+        assertUsage("no UTF-8");
+        input("{\"key\":\"\\ud800\",\"value\":\"\"}");
+        assertUsage("half of a surrogate pair", "mput");
+        assertUsage("is not below TO", "delete-range", "b", "a");
+        assertUsage("REVISION -5 is below 0", "wait-applied", "-5");
+        assertUsage("is no UTF-8", "put", "\uFFFD", "1");
+    }
+
+    @Test
+    void whatIsWrongWithASnapshotsFileIsToldWithItsName(@TempDir Path dir) throws IOException {
+        refused("snapshot", "status", dir.toString());
+        assertThat(err()).contains(dir + ": ");
+        Path nowhere = dir.resolve("no/such/backup");
+        refused("snapshot", "save", nowhere.toString());
+        assertThat(err()).contains("no/such/backup", "does not exist");
+        Path file = dir.resolve("backup");
+        ok("snapshot", "save", file.toString());
+        for (String name : List.of("x".repeat(64), "a\u0001b")) {
+            Path data = dir.resolve("data");
+            assertUsage(
+                    "needed is 1 to 63 printable characters",
+                    "--cluster-id",
+                    name,
+                    "snapshot",
+                    "restore",
+                    file.toString(),
+                    "--data-dir",
+                    data.toString(),
+                    "--node-id",
+                    "1");
+            assertThat(data).doesNotExist();
+        }
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(file, bytes);
+        refused("snapshot", "status", file.toString());
+        assertThat(err()).contains("its last").doesNotContain("checksum");
+    }
+
+    private void assertUsage(String problem, String... args) {
+        assertThat(run(args)).as(err()).isEqualTo(Kvctl.EXIT_USAGE);
+        assertThat(err()).contains(problem);
+        assertThat(err().lines()).hasSize(2);
+    }
+
+    @Test
+    void anInputThatFailsIsToldInTwoLines() {
+        InputStream directory = new InputStream() {
+            @Override
+            public int read() throws IOException {
+                throw new IOException("Is a directory");
+            }
+
+            @Override
+            public int read(byte[] bytes, int offset, int length) throws IOException {
+                throw new IOException("Is a directory");
+            }
+        };
+        for (String[] args : List.of(
+                new String[] {"--servers", server, "put", "k", "-"}, new String[] {"--servers", server, "mput"})) {
+            err.reset();
+            assertThat(Kvctl.run(
+                            args,
+                            directory,
+                            new PrintStream(out, true, StandardCharsets.UTF_8),
+                            new PrintStream(err, true, StandardCharsets.UTF_8)))
+                    .isNotEqualTo(Kvctl.EXIT_DONE);
+            assertThat(err().lines()).hasSizeLessThanOrEqualTo(2);
+            assertThat(err()).startsWith("kvctl: ").contains("Is a directory");
+        }
     }
 
     @Test
