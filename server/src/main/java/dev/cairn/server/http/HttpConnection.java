@@ -54,6 +54,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private @Nullable Exchange exchange;
     private long heldBytes;
     private boolean refusing;
+    private boolean inputEnded;
 
     HttpConnection(final HttpGateway gateway, final Channel channel, final long nowNs) {
         this.gateway = gateway;
@@ -70,6 +71,20 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     void onBytes() {
         if (phase == Phase.IDLE) {
             enter(Phase.RECEIVING);
+        }
+    }
+
+    /** The client sends nothing more. What it has sent is answered first. */
+    void onInputEnd() {
+        inputEnded = true;
+        closeAfterLast();
+    }
+
+    /** While the connection reads, nothing that has arrived waits: so what is not a whole request now never will be. */
+    private void closeAfterLast() {
+        final boolean between = phase == Phase.IDLE || phase == Phase.RECEIVING;
+        if (inputEnded && between && channel.config().isAutoRead()) {
+            channel.close();
         }
     }
 
@@ -288,8 +303,13 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             }
             enter(Phase.IDLE);
             // As a task: an answer within the reading of its request must not read the next one within itself.
-            channel.eventLoop().execute(() -> channel.config().setAutoRead(true));
+            channel.eventLoop().execute(this::readOn);
         });
+    }
+
+    private void readOn() {
+        channel.config().setAutoRead(true);
+        closeAfterLast();
     }
 
     private static FullHttpResponse response(final int code, final String contentType, final byte[] bytes) {

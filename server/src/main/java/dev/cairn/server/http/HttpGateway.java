@@ -3,6 +3,7 @@ package dev.cairn.server.http;
 import dev.cairn.server.net.PortInUseException;
 import dev.cairn.server.replica.InProcessClients;
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
@@ -17,6 +18,7 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpServerCodec;
@@ -41,6 +43,10 @@ public final class HttpGateway implements AutoCloseable {
     private static final long SWEEP_MS = 100;
     private static final int READ_BYTES = 16 << 10;
     private static final int CHUNK_BYTES = 64 << 10;
+
+    /** Of what a client sends ahead, decoded at a time: no more requests than netty's codec takes ahead, 128. */
+    private static final int PIECE_BYTES = 1 << 10;
+
     private static final int BACKLOG = 256;
 
     /** Longest time that a stop waits for requests under way. */
@@ -108,6 +114,8 @@ public final class HttpGateway implements AutoCloseable {
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.SO_KEEPALIVE, true)
+                // A client that has sent its last request still gets its answers.
+                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                 .childOption(ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(READ_BYTES))
                 .childHandler(new Accept())
                 .bind(config.listen())
@@ -229,7 +237,8 @@ public final class HttpGateway implements AutoCloseable {
             connections.add(connection);
             channel.pipeline()
                     .addLast(
-                            new FirstByte(connection),
+                            new Arrivals(connection),
+                            new FlowControlHandler(),
                             new HttpServerCodec(new HttpDecoderConfig()
                                     .setMaxInitialLineLength(limits.maxLineBytes())
                                     .setMaxHeaderSize(limits.maxHeaderBytes())
@@ -239,18 +248,38 @@ public final class HttpGateway implements AutoCloseable {
         }
     }
 
-    /** Tells the connection that bytes have arrived, long before they are a request. */
-    private static final class FirstByte extends ChannelInboundHandlerAdapter {
+    /**
+     * Tells the connection that bytes have arrived, long before they are a request, and hands them on in pieces: what is
+     * decoded ahead of the request under way is one piece, the rest waits as bytes. The end of input is told to the
+     * connection only: requests before it may still wait.
+     */
+    private static final class Arrivals extends ChannelInboundHandlerAdapter {
         private final HttpConnection connection;
 
-        FirstByte(final HttpConnection connection) {
+        Arrivals(final HttpConnection connection) {
             this.connection = connection;
         }
 
         @Override
         public void channelRead(final ChannelHandlerContext context, final Object message) {
-            connection.onBytes();
-            context.fireChannelRead(message);
+            final ByteBuf bytes = (ByteBuf) message;
+            try {
+                connection.onBytes();
+                while (bytes.isReadable()) {
+                    context.fireChannelRead(bytes.readRetainedSlice(Math.min(PIECE_BYTES, bytes.readableBytes())));
+                }
+            } finally {
+                bytes.release();
+            }
+        }
+
+        @Override
+        public void userEventTriggered(final ChannelHandlerContext context, final Object event) {
+            if (event instanceof ChannelInputShutdownEvent) {
+                connection.onInputEnd();
+            } else {
+                context.fireUserEventTriggered(event);
+            }
         }
     }
 

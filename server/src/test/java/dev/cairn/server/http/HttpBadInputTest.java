@@ -24,6 +24,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Tag("K13")
 @Tag("T08")
 class HttpBadInputTest {
+    private static final int SENT_AHEAD = 100;
+
     @TempDir
     static Path directory;
 
@@ -130,14 +132,14 @@ class HttpBadInputTest {
 
     @Test
     void pipelinedRequestsAreAnsweredInOrder() throws Exception {
-        final String answers = exchange(pipelined(100));
+        final String answers = exchange(pipelined(SENT_AHEAD));
 
         int at = 0;
-        for (int i = 0; i < 100; i++) {
+        for (int i = 0; i < SENT_AHEAD; i++) {
             at = answers.indexOf("p-" + i + "\r\n", at);
             assertThat(at).as("answer %d", i).isPositive();
         }
-        assertThat(answers).contains("X-Cairn-Version: 100");
+        assertThat(answers).contains("X-Cairn-Version: " + SENT_AHEAD);
     }
 
     private static String pipelined(final int count) {
@@ -149,15 +151,6 @@ class HttpBadInputTest {
         }
         return requests.append("GET /kv/pipe HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                 .toString();
-    }
-
-    @Test
-    void moreSentAheadThanAllowedEndsTheConnection() throws Exception {
-        try {
-            assertThat(exchange(pipelined(2000))).doesNotContain("p-1999\r\n");
-        } catch (SocketException reset) {
-            assertThat(node.send("GET", "/healthz").statusCode()).isEqualTo(200);
-        }
     }
 
     @Test

@@ -23,6 +23,10 @@ import org.junit.jupiter.api.Timeout;
 class HttpConnectionTest {
     private static final int BODY_BYTES = HttpLimits.DEFAULT.maxBodyBytes();
     private static final int CONNECTIONS = 16;
+
+    /** More than one read holds. */
+    private static final int SENT_AHEAD = 2000;
+
     private static final long DEADLINE_NS = TimeUnit.SECONDS.toNanos(20);
 
     private final HttpGateway gateway = new HttpGateway(
@@ -64,6 +68,41 @@ class HttpConnectionTest {
         final var memory = ManagementFactory.getMemoryMXBean();
         memory.gc();
         return memory.getHeapMemoryUsage().getUsed();
+    }
+
+    @Test
+    void smallestRequestsSentAheadAreAllAnswered() throws Exception {
+        final Socket socket = connect();
+        write(socket, "GET / HTTP/1.1\r\n\r\n".repeat(SENT_AHEAD));
+        write(socket, "GET /last HTTP/1.1\r\nConnection: close\r\n\r\n");
+
+        assertThat(readToEnd(socket).split("HTTP/1.1 404 ", -1)).hasSize(SENT_AHEAD + 2);
+    }
+
+    @Test
+    void clientThatHasEndedItsSideGetsAllAnswers() throws Exception {
+        final Socket waiting = connect();
+        write(waiting, "PUT /kv/a?client_id=c&seq=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nv");
+        write(waiting, "GET /read-policy HTTP/1.1\r\nHost: x\r\n\r\n".repeat(SENT_AHEAD));
+        waiting.shutdownOutput();
+
+        final String answers = readToEnd(waiting);
+        assertThat(answers).startsWith("HTTP/1.1 503 ").contains("\"error\":\"outcome_unknown\"");
+        assertThat(answers.split("HTTP/1.1 200 ", -1)).hasSize(SENT_AHEAD + 1);
+    }
+
+    @Test
+    void halfARequestOrNoneThenTheEndClosesTheConnection() throws Exception {
+        for (final String begun : List.of("", "GET /kv/a HT", "PUT /kv/a HTTP/1.1\r\nContent-Length: 9\r\n\r\nv")) {
+            final Socket socket = connect();
+            write(socket, begun);
+            socket.shutdownOutput();
+            assertThat(readToEnd(socket)).as(begun).isEmpty();
+        }
+    }
+
+    private static String readToEnd(final Socket socket) throws Exception {
+        return new String(socket.getInputStream().readAllBytes(), ISO_8859_1);
     }
 
     private Socket connect() throws Exception {
