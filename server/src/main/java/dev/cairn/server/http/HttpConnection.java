@@ -3,9 +3,9 @@ package dev.cairn.server.http;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
@@ -32,6 +32,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private static final int MAX_REQUEST_ID_CHARS = 128;
     private static final int MAX_LOGGED_CHARS = 256;
 
+    /** Behind a refusal, dropped before the connection is closed, bytes. */
+    static final int MAX_DISCARDED_BYTES = 16 << 20;
+
     private enum Phase {
         /** Between requests. */
         IDLE,
@@ -40,7 +43,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         /** The node works. */
         WORKING,
         /** The client takes its answer. */
-        ANSWERING
+        ANSWERING,
+        /** Refused and answered: what the client still sends is dropped, or its system would drop the answer. */
+        DISCARDING
     }
 
     private final HttpGateway gateway;
@@ -54,6 +59,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private @Nullable Exchange exchange;
     private long heldBytes;
     private boolean refusing;
+    private long discardedBytes;
     private boolean inputEnded;
 
     HttpConnection(final HttpGateway gateway, final Channel channel, final long nowNs) {
@@ -67,11 +73,23 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         phaseSinceNs = gateway.nowNs();
     }
 
-    /** Bytes have arrived, of a request or of the beginning of one. */
-    void onBytes() {
+    /**
+     * Bytes have arrived, of a request or of the beginning of one.
+     *
+     * @return false when nobody wants them
+     */
+    boolean onBytes(final int bytes) {
+        if (refusing) {
+            discardedBytes += bytes;
+            if (discardedBytes > MAX_DISCARDED_BYTES) {
+                channel.close();
+            }
+            return false;
+        }
         if (phase == Phase.IDLE) {
             enter(Phase.RECEIVING);
         }
+        return true;
     }
 
     /** The client sends nothing more. What it has sent is answered first. */
@@ -82,8 +100,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     /** While the connection reads, nothing that has arrived waits: so what is not a whole request now never will be. */
     private void closeAfterLast() {
-        final boolean between = phase == Phase.IDLE || phase == Phase.RECEIVING;
-        if (inputEnded && between && channel.config().isAutoRead()) {
+        final boolean underWay = phase == Phase.WORKING || phase == Phase.ANSWERING;
+        if (inputEnded && !underWay && channel.config().isAutoRead()) {
             channel.close();
         }
     }
@@ -92,8 +110,13 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     void checkTime(final long nowNs) {
         final HttpLimits limits = gateway.limits();
         final long ageNs = nowNs - phaseSinceNs;
-        final boolean late = phase == Phase.RECEIVING ? ageNs >= limits.receiveNs() : ageNs >= limits.idleNs();
-        if (late && phase != Phase.WORKING) {
+        final boolean late = switch (phase) {
+            case IDLE, ANSWERING -> ageNs >= limits.idleNs();
+            case RECEIVING -> ageNs >= limits.receiveNs();
+            case WORKING -> false;
+            case DISCARDING -> ageNs >= limits.discardNs();
+        };
+        if (late) {
             LOGGER.debug("event=http.closed remote={} reason=\"too long {}\"", channel.remoteAddress(), phase);
             channel.close();
         }
@@ -342,9 +365,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         return clean.toString();
     }
 
-    /** For requests that are not read to their end: whatever follows them is dropped with the connection. */
+    /** For requests that are not read to their end: whatever follows them is dropped, then the connection closed. */
     private void refuseAndClose(final int code, final String error, final String message) {
         refusing = true;
+        body = new ByteArrayOutputStream();
         releaseAll();
         final HttpRequest head = request;
         final FullHttpResponse response = response(code, Exchange.JSON, error(error, message));
@@ -359,7 +383,15 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         }
         gateway.onResponse(code, 0);
         enter(Phase.ANSWERING);
-        channel.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE);
+        channel.writeAndFlush(response).addListener(written -> {
+            if (!written.isSuccess()) {
+                channel.close();
+                return;
+            }
+            enter(Phase.DISCARDING);
+            ((DuplexChannel) channel).shutdownOutput();
+            closeAfterLast();
+        });
     }
 
     @Override

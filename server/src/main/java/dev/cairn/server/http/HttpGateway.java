@@ -264,8 +264,8 @@ public final class HttpGateway implements AutoCloseable {
         public void channelRead(final ChannelHandlerContext context, final Object message) {
             final ByteBuf bytes = (ByteBuf) message;
             try {
-                connection.onBytes();
-                while (bytes.isReadable()) {
+                final boolean wanted = connection.onBytes(bytes.readableBytes());
+                while (wanted && bytes.isReadable()) {
                     context.fireChannelRead(bytes.readRetainedSlice(Math.min(PIECE_BYTES, bytes.readableBytes())));
                 }
             } finally {

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
  * @param maxHeldBytes bodies and answers of all connections together; beyond it requests get 429
  * @param receiveNs from a request's first byte to its last
  * @param idleNs between requests, and for a client to take its answer
+ * @param discardNs behind a refusal, for what its client still sends to be dropped
  * @param answerNs for the node to answer; then the request gets 503
  */
 record HttpLimits(
@@ -24,6 +25,7 @@ record HttpLimits(
         long maxHeldBytes,
         long receiveNs,
         long idleNs,
+        long discardNs,
         long answerNs) {
     static final HttpLimits DEFAULT = new HttpLimits(
             1024,
@@ -34,6 +36,7 @@ record HttpLimits(
             48L << 20,
             TimeUnit.SECONDS.toNanos(30),
             TimeUnit.SECONDS.toNanos(60),
+            TimeUnit.SECONDS.toNanos(2),
             TimeUnit.SECONDS.toNanos(10));
 
     HttpLimits withTimes(final long receive, final long idle, final long answer) {
@@ -46,6 +49,7 @@ record HttpLimits(
                 maxHeldBytes,
                 receive,
                 idle,
+                discardNs,
                 answer);
     }
 }

@@ -2,6 +2,7 @@ package dev.cairn.server.http;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.cairn.server.replica.InProcessClients;
 import java.io.InputStream;
@@ -9,6 +10,7 @@ import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -99,6 +101,45 @@ class HttpConnectionTest {
             socket.shutdownOutput();
             assertThat(readToEnd(socket)).as(begun).isEmpty();
         }
+    }
+
+    @Test
+    void tooLongABodyIsRefusedAlsoToAClientThatSendsIt() throws Exception {
+        final int length = 2 * BODY_BYTES;
+        final Socket socket = connect();
+        write(socket, "PUT /kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: " + length + "\r\n\r\n");
+        socket.getOutputStream().write(new byte[length]);
+
+        assertThat(readToEnd(socket)).startsWith("HTTP/1.1 413 ").contains("body_too_large");
+    }
+
+    @Test
+    void clientThatNeverStopsSendingIsClosed() throws Exception {
+        final Socket socket = connect();
+        write(socket, "PUT /kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n\r\n");
+        final byte[] bytes = new byte[1 << 20];
+        // Beside what is dropped, only the buffers of both systems take some of it.
+        assertThatThrownBy(() -> {
+                    for (int sent = 0; sent < 10 * HttpConnection.MAX_DISCARDED_BYTES; sent += bytes.length) {
+                        socket.getOutputStream().write(bytes);
+                    }
+                })
+                .isInstanceOf(SocketException.class);
+    }
+
+    @Test
+    void clientThatIsRefusedAndStaysIsClosedSoon() throws Exception {
+        final Socket socket = connect();
+        write(socket, "PUT /kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n\r\n");
+        assertThat(readToEnd(socket)).startsWith("HTTP/1.1 413 ");
+
+        final long startNs = System.nanoTime();
+        assertThatThrownBy(() -> {
+                    while (System.nanoTime() - startNs < DEADLINE_NS) {
+                        socket.getOutputStream().write(0);
+                    }
+                })
+                .isInstanceOf(SocketException.class);
     }
 
     private static String readToEnd(final Socket socket) throws Exception {
