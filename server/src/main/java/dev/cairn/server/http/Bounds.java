@@ -1,5 +1,6 @@
 package dev.cairn.server.http;
 
+import dev.cairn.protocol.Limits;
 import java.util.Arrays;
 
 /** A range of keys: from inclusive, empty = the beginning; to exclusive, empty = the end. */
@@ -36,12 +37,26 @@ record Bounds(byte[] from, byte[] to) {
         return NOTHING;
     }
 
-    /** What is left of the range behind this key. */
+    /**
+     * What is left of the range behind this key.
+     *
+     * @throws IllegalArgumentException when no page of this range that has a further one ends with this key
+     */
     Bounds behind(final byte[] key, final boolean reverse) {
-        return reverse ? new Bounds(from, key) : new Bounds(Arrays.copyOf(key, key.length + 1), to);
+        final Bounds rest = reverse ? new Bounds(from, key) : new Bounds(next(key), to);
+        final boolean ends = !reverse && rest.from.length == 0;
+        if (key.length == 0 || !holds(key) || ends || !rest.holds(rest.from)) {
+            throw new IllegalArgumentException("nothing of the range is behind this key");
+        }
+        return rest;
     }
 
-    boolean isEmpty() {
-        return to.length > 0 && Arrays.compareUnsigned(from, to) >= 0;
+    /** The lowest key above this one; empty = there is none. */
+    private static byte[] next(final byte[] key) {
+        return key.length < Limits.MAX_KEY_BYTES ? Arrays.copyOf(key, key.length + 1) : successor(key);
+    }
+
+    private boolean holds(final byte[] key) {
+        return Arrays.compareUnsigned(key, from) >= 0 && (to.length == 0 || Arrays.compareUnsigned(key, to) < 0);
     }
 }

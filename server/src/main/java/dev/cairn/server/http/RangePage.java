@@ -58,7 +58,7 @@ final class RangePage {
         try {
             return whole.behind(Base64.getUrlDecoder().decode(cursor), reverse);
         } catch (IllegalArgumentException e) {
-            throw HttpProblem.badRequest("this cursor is not one that a page ended with");
+            throw HttpProblem.badRequest("this cursor is not one that a page of this range ended with");
         }
     }
 
@@ -72,10 +72,6 @@ final class RangePage {
     }
 
     void start() {
-        if (bounds.isEmpty()) {
-            answer(0, false);
-            return;
-        }
         int flags = reverse ? ScanDescriptor.FLAG_REVERSE : 0;
         flags |= countOnly ? ScanDescriptor.FLAG_COUNT_ONLY : 0;
         flags |= keysOnly ? ScanDescriptor.FLAG_KEYS_ONLY : 0;

@@ -7,10 +7,12 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import dev.cairn.protocol.Limits;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.Base64;
+import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -144,6 +146,33 @@ class HttpRoutesTest {
         final HttpResponse<String> twice = send(
                 "POST", "/kv/mput", "{\"entries\":[{\"key\":\"x\",\"value\":\"1\"},{\"key\":\"x\",\"value\":\"2\"}]}");
         assertThat(twice.statusCode()).isEqualTo(400);
+    }
+
+    @Test
+    void cursorHoldsWithinItsRangeOnly() throws Exception {
+        for (final String key : List.of("c/a", "c/b", "c/c")) {
+            send("PUT", "/kv/" + key, "v");
+        }
+        assertThat(page("prefix=c/", "c/a")).contains("\"count\":2");
+        assertThat(page("prefix=c/&reverse=true", "c/c")).contains("\"count\":2");
+        assertThat(page("prefix=c/", "c/x")).contains("\"count\":0");
+        for (final String other : List.of("", "a", "b/z", "c.", "c0", "d/")) {
+            assertThat(page("prefix=c/", other)).as(other).contains("bad_request", "cursor");
+            assertThat(page("prefix=c/&reverse=true", other)).as(other).contains("bad_request", "cursor");
+        }
+        assertThat(page("limit=1", "")).contains("bad_request");
+        assertThat(page("from=c/b&reverse=true", "c/b")).contains("bad_request");
+
+        final String longest = "c/" + "k".repeat(Limits.MAX_KEY_BYTES - 2);
+        send("PUT", "/kv/" + longest, "v");
+        send("PUT", "/kv/c/l", "v");
+        assertThat(page("prefix=c/", longest)).contains("\"count\":1", "\"key\":\"c/l\"");
+        assertThat(send("DELETE", "/kv?prefix=c/").statusCode()).isEqualTo(200);
+    }
+
+    private static String page(final String range, final String behind) throws Exception {
+        final String cursor = Base64.getUrlEncoder().withoutPadding().encodeToString(behind.getBytes(UTF_8));
+        return send("GET", "/kv?" + range + "&cursor=" + cursor).body();
     }
 
     @Test
