@@ -83,8 +83,15 @@ public final class FrameAssembler implements AutoCloseable {
     }
 
     /** Bytes allocated for incomplete frames now. */
-    int keptCapacity() {
+    public int keptCapacity() {
         return cumulation == null ? 0 : cumulation.capacity();
+    }
+
+    /** Gives back what is allocated and holds no byte of a frame. Not from the handler. */
+    public void trim() {
+        if (cumulation != null && !cumulation.isReadable()) {
+            release();
+        }
     }
 
     /** Ends the stream and gives the kept bytes back. May be called from the handler. */

@@ -104,7 +104,7 @@ public final class Node implements AutoCloseable {
         loop = new NetLoop(loopThread);
         self = new NettyPeerTransport.Self(config.nodeId(), config.clusterIdHash(), identity.storageId());
         peers = new NettyPeerTransport(loop, self);
-        clients = new NettyClientTransport(loop, config.nodeId(), config.clusterIdHash());
+        clients = new NettyClientTransport(loop, config.nodeId(), config.clusterIdHash(), System.nanoTime());
         allClients = new InProcessClients(clients, loop, HTTP_INBOX_BYTES);
         instance = random.nextLong();
         final ReplicaMetrics replicaMetrics = new ReplicaMetrics(
@@ -253,7 +253,9 @@ public final class Node implements AutoCloseable {
                 install(staged);
             }
             final ConsensusAgent consensus = running.consensus();
-            consensus.doWork(System.nanoTime());
+            final long nowNs = System.nanoTime();
+            consensus.doWork(nowNs);
+            clients.endOverdue(nowNs);
             loop.runOnce(consensus.hasClientFrames() ? 0 : consensus.nextTickNs() - System.nanoTime());
         }
     }

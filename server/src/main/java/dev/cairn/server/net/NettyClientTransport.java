@@ -16,11 +16,13 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.WriteBufferWaterMark;
 import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
@@ -32,19 +34,25 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Reading of a connection is switched off when {@link #MAX_INBOX_BYTES} wait to be looked at, and switched on again by
  * {@link #poll} when half of that is gone. A connection whose client does not read its replies is closed when
- * {@link #MAX_REPLY_BYTES} wait for it.
+ * {@link #MAX_REPLY_BYTES} wait for it. What all connections together hold is bounded by {@link ClientLimits}: the one
+ * that holds most is closed.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // a failed write or close ends the channel, and that is handled there
 public final class NettyClientTransport implements ClientTransport {
     static final int MAX_INBOX_BYTES = 32 << 20;
     static final int MAX_REPLY_BYTES = 64 << 20;
     private static final int OUT_BUFFER_BYTES = 64 << 10;
+    /** Until a connection has said HELLO, and while its client does not read: what few bytes arrive shall not hold many. */
+    private static final int SMALL_OUT_BUFFER_BYTES = 4 << 10;
+    /** How often deadlines are looked at. */
+    private static final long CHECK_NS = TimeUnit.SECONDS.toNanos(1);
 
     private static final Logger LOGGER = LoggerFactory.getLogger(NettyClientTransport.class);
 
     private final NetLoop loop;
     private final int nodeId;
     private final long clusterIdHash;
+    private final ClientLimits limits;
     private final Long2ObjectHashMap<Connection> connections = new Long2ObjectHashMap<>();
     private final ChunkInbox<Connection> inbox = new ChunkInbox<>();
     private final ChunkInbox.Handler<Connection> onChunk = this::onChunk;
@@ -57,16 +65,36 @@ public final class NettyClientTransport implements ClientTransport {
     private @Nullable Channel server;
     private long lastConnectionId;
     private int framesDelivered;
+    private final List<Connection> overdue = new ArrayList<>();
+    /** Of all connections; never less than what they hold, and exact when it matters. */
+    private long replyBytes;
+
+    private long unfinishedBytes;
+    private long nowNs;
+    private long nextCheckNs;
     private @Nullable Connection claimed;
     private int claimedLength;
     private Handler handler = (connectionId, buffer, offset, length) -> {
         throw new IllegalStateException("frame before the first poll");
     };
 
-    public NettyClientTransport(final NetLoop loop, final int nodeId, final long clusterIdHash) {
+    /** @param startNs the time of {@link #endOverdue}, now */
+    public NettyClientTransport(final NetLoop loop, final int nodeId, final long clusterIdHash, final long startNs) {
+        this(loop, nodeId, clusterIdHash, startNs, ClientLimits.DEFAULT);
+    }
+
+    NettyClientTransport(
+            final NetLoop loop,
+            final int nodeId,
+            final long clusterIdHash,
+            final long startNs,
+            final ClientLimits limits) {
         this.loop = loop;
         this.nodeId = nodeId;
         this.clusterIdHash = clusterIdHash;
+        this.limits = limits;
+        nowNs = startNs;
+        nextCheckNs = startNs + CHECK_NS;
     }
 
     /** Opens the port; the owner must run the loop for connections to be accepted. */
@@ -91,6 +119,14 @@ public final class NettyClientTransport implements ClientTransport {
                 address);
     }
 
+    /** Where the port is open. */
+    SocketAddress address() {
+        if (server == null) {
+            throw new IllegalStateException("not listening");
+        }
+        return server.localAddress();
+    }
+
     /** Accepts no further connections and ends those that are open. */
     public void close() {
         if (server != null) {
@@ -107,6 +143,22 @@ public final class NettyClientTransport implements ClientTransport {
         for (final Connection connection : new ArrayList<>(connections.values())) {
             connection.channel.close();
         }
+    }
+
+    /** Once per cycle: ends connections whose frame did not become whole in time. */
+    public void endOverdue(final long monotonicNs) {
+        nowNs = monotonicNs;
+        if (monotonicNs - nextCheckNs < 0) {
+            return;
+        }
+        nextCheckNs = monotonicNs + CHECK_NS;
+        for (final Connection connection : connections.values()) {
+            if (connection.isOverdue()) {
+                overdue.add(connection);
+            }
+        }
+        overdue.forEach(Connection::endOverdue);
+        overdue.clear();
     }
 
     @Override
@@ -143,6 +195,16 @@ public final class NettyClientTransport implements ClientTransport {
         return inbox.bytes();
     }
 
+    /** Bytes of buffers that hold replies; those included that went since they were counted. */
+    long replyBytes() {
+        return replyBytes;
+    }
+
+    /** Bytes of buffers for frames that have not arrived whole. */
+    long unfinishedBytes() {
+        return unfinishedBytes;
+    }
+
     private void onChunk(final Connection connection, final ByteBuf chunk) {
         connection.feed(chunk);
     }
@@ -154,13 +216,14 @@ public final class NettyClientTransport implements ClientTransport {
             return null;
         }
         if (!connection.channel.isWritable()) {
-            LOGGER.warn(
-                    "event=client.closed connection={} remote={} reason=\"more than {} bytes of replies were not read\"",
-                    connectionId,
-                    NetLoop.remote(connection.channel),
-                    MAX_REPLY_BYTES);
-            connection.channel.close();
+            connection.endUnread(MAX_REPLY_BYTES);
             return null;
+        }
+        if (replyBytes > limits.maxReplyBytes()) {
+            relieveOfReplies();
+            if (!connection.channel.isOpen()) {
+                return null;
+            }
         }
         claimed = connection;
         claimedLength = length;
@@ -196,6 +259,48 @@ public final class NettyClientTransport implements ClientTransport {
         dirty.clear();
     }
 
+    /** Whoever reads has its replies after this; of the others those end that hold most, until the rest has room. */
+    private void relieveOfReplies() {
+        flush();
+        for (final Connection connection : connections.values()) {
+            connection.measureReplies();
+        }
+        while (replyBytes > limits.maxReplyBytes()) {
+            Connection most = null;
+            for (final Connection connection : connections.values()) {
+                if (most == null || connection.replyBytes > most.replyBytes) {
+                    most = connection;
+                }
+            }
+            if (most == null || most.replyBytes == 0) {
+                throw new IllegalStateException(
+                        replyBytes + " bytes of replies are counted, and no connection has any");
+            }
+            most.endUnread(most.replyBytes);
+        }
+    }
+
+    /** Buffers that wait empty go first, then the connections that hold most; of two alike the one that began earlier. */
+    private void relieveOfUnfinished() {
+        for (final Connection connection : connections.values()) {
+            connection.assembler.trim();
+            connection.countUnfinished();
+        }
+        while (unfinishedBytes > limits.maxUnfinishedBytes()) {
+            Connection most = null;
+            for (final Connection connection : connections.values()) {
+                if (most == null || connection.holdsMoreUnfinishedThan(most)) {
+                    most = connection;
+                }
+            }
+            if (most == null || most.unfinishedBytes == 0) {
+                throw new IllegalStateException(
+                        unfinishedBytes + " bytes of frames are counted, and no connection has any");
+            }
+            most.endUnfinished();
+        }
+    }
+
     /** One client's connection. */
     private final class Connection extends ChannelInboundHandlerAdapter implements ClientRequestHandler {
         final long id;
@@ -206,6 +311,13 @@ public final class NettyClientTransport implements ClientTransport {
         ByteBuf out;
 
         boolean dirty;
+        /** Buffers of its replies, those included that left since they were last counted. */
+        long replyBytes;
+        /** The buffer of the frame that has not arrived whole, also while it waits empty for the next one. */
+        long unfinishedBytes;
+
+        private long unfinishedSinceNs;
+        private boolean lagging;
         private boolean welcome;
 
         Connection(final long id, final Channel channel) {
@@ -226,12 +338,60 @@ public final class NettyClientTransport implements ClientTransport {
 
         @Override
         public void channelInactive(final ChannelHandlerContext context) {
+            end();
+        }
+
+        /** At once and for good: nothing is read or answered any more, all buffers are given back. */
+        private void end() {
             connections.remove(id);
             assembler.close();
+            countUnfinished();
             if (out != null) {
                 out.release();
                 out = null;
             }
+            channel.close();
+            countReplies(0);
+        }
+
+        void endUnread(final long bytes) {
+            if (channel.isOpen()) {
+                LOGGER.warn(
+                        "event=client.closed connection={} remote={} reason=\"{} bytes of replies were not read\"",
+                        id,
+                        NetLoop.remote(channel),
+                        bytes);
+            }
+            end();
+        }
+
+        void endUnfinished() {
+            LOGGER.warn(
+                    "event=client.closed connection={} remote={} reason=\"all unfinished frames take more than {} bytes,"
+                            + " and this one took {}\"",
+                    id,
+                    NetLoop.remote(channel),
+                    limits.maxUnfinishedBytes(),
+                    unfinishedBytes);
+            end();
+        }
+
+        boolean isOverdue() {
+            return assembler.keptBytes() > 0 && nowNs - unfinishedSinceNs >= limits.frameNs();
+        }
+
+        void endOverdue() {
+            LOGGER.info(
+                    "event=client.closed connection={} remote={} reason=\"a frame stayed unfinished for {} ms\"",
+                    id,
+                    NetLoop.remote(channel),
+                    TimeUnit.NANOSECONDS.toMillis(nowNs - unfinishedSinceNs));
+            end();
+        }
+
+        boolean holdsMoreUnfinishedThan(final Connection other) {
+            return unfinishedBytes > other.unfinishedBytes
+                    || (unfinishedBytes == other.unfinishedBytes && unfinishedSinceNs - other.unfinishedSinceNs < 0);
         }
 
         @Override
@@ -244,7 +404,16 @@ public final class NettyClientTransport implements ClientTransport {
             if (!channel.isOpen()) {
                 return;
             }
+            final int framesBefore = framesDelivered;
+            final boolean goesOn = assembler.keptBytes() > 0;
             final Status status = assembler.feed(chunk);
+            if (!goesOn || framesDelivered != framesBefore) {
+                unfinishedSinceNs = nowNs;
+            }
+            countUnfinished();
+            if (NettyClientTransport.this.unfinishedBytes > limits.maxUnfinishedBytes()) {
+                relieveOfUnfinished();
+            }
             if (status != Status.OK) {
                 refuseAndClose(FrameHeader.CONNECTION_REQUEST_ID, status, "the bytes are not frames of this protocol");
             }
@@ -332,7 +501,9 @@ public final class NettyClientTransport implements ClientTransport {
                 out = null;
             }
             if (out == null) {
-                out = channel.alloc().directBuffer(Math.max(OUT_BUFFER_BYTES, length));
+                final int usual = welcome && !lagging ? OUT_BUFFER_BYTES : SMALL_OUT_BUFFER_BYTES;
+                out = channel.alloc().directBuffer(Math.max(usual, length));
+                countReplies(replyBytes + out.capacity());
             }
             return out;
         }
@@ -342,7 +513,40 @@ public final class NettyClientTransport implements ClientTransport {
             if (out != null) {
                 channel.writeAndFlush(out);
                 out = null;
+                final ChannelOutboundBuffer unread = channel.unsafe().outboundBuffer();
+                lagging = unread != null && !unread.isEmpty();
+                if (!lagging) {
+                    countReplies(0);
+                }
             }
+        }
+
+        /** After a flush: counts what is left. */
+        void measureReplies() {
+            final ChannelOutboundBuffer unread = channel.unsafe().outboundBuffer();
+            final long[] bytes = {out == null ? 0 : out.capacity()};
+            if (unread != null) {
+                try {
+                    unread.forEachFlushedMessage(message -> {
+                        bytes[0] += ((ByteBuf) message).capacity();
+                        return true;
+                    });
+                } catch (Exception e) {
+                    throw new IllegalStateException("replies that wait cannot be counted", e);
+                }
+            }
+            countReplies(bytes[0]);
+        }
+
+        private void countReplies(final long bytes) {
+            NettyClientTransport.this.replyBytes += bytes - replyBytes;
+            replyBytes = bytes;
+        }
+
+        void countUnfinished() {
+            final int bytes = assembler.keptCapacity();
+            NettyClientTransport.this.unfinishedBytes += bytes - unfinishedBytes;
+            unfinishedBytes = bytes;
         }
     }
 }

@@ -1,0 +1,228 @@
+package dev.cairn.server.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.protocol.ClientMessageEncoder;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.agrona.DirectBuffer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** What strangers can take of a node through the clients' port is bounded, and others are served meanwhile. One thread. */
+@Tag("O04")
+class NettyClientTransportTest {
+    private static final int MIB = 1 << 20;
+    private static final long FRAME_NS = TimeUnit.SECONDS.toNanos(30);
+    private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(20);
+
+    private final NetLoop loop = new NetLoop(Thread.currentThread());
+    private final ClientLimits limits = new ClientLimits(16 * MIB, 4 * MIB, FRAME_NS);
+    private final NettyClientTransport transport = new NettyClientTransport(loop, 1, 7, 0, limits);
+    private final List<Client> clients = new ArrayList<>();
+    private int replyBytes = 64;
+    private int requests;
+    private long nowNs;
+
+    NettyClientTransportTest() {
+        transport.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        for (final Client client : clients) {
+            client.socket.close();
+        }
+        transport.close();
+        loop.close();
+    }
+
+    @Test
+    void repliesThatNobodyReadsAreBoundedOverAllConnections() throws IOException {
+        replyBytes = MIB;
+        final Client reader = connect(true);
+        for (int i = 0; i < 6; i++) {
+            connect(false);
+        }
+        clients.subList(1, 7).forEach(client -> client.ask(14));
+        until(() -> transport.connectionCount() < 7);
+        assertThat(transport.replyBytes()).isLessThanOrEqualTo(limits.maxReplyBytes());
+        assertThat(transport.connectionCount())
+                .as("one of those that do not read")
+                .isGreaterThan(1);
+
+        for (int i = 1; i <= 10; i++) {
+            final long expected = i * (long) MIB;
+            reader.ask(1);
+            until(() -> reader.received >= expected);
+        }
+        assertThat(reader.ended).isFalse();
+    }
+
+    @Test
+    void repliesThatAreReadCountNoMore() throws IOException {
+        replyBytes = MIB;
+        final Client reader = connect(true);
+        for (int i = 1; i <= 10; i++) {
+            final long expected = i * 8L * MIB;
+            reader.ask(8);
+            until(() -> reader.received >= expected);
+        }
+        reader.ask(1);
+        until(() -> reader.received >= 81L * MIB && transport.replyBytes() <= 2 * MIB);
+    }
+
+    @Test
+    void unfinishedFramesAreBoundedOverAllConnections() throws IOException {
+        final Client asking = connect(true);
+        for (int i = 0; i < 6; i++) {
+            connect(true);
+        }
+        clients.subList(1, 7).forEach(client -> client.beginFrame(2 * MIB, MIB));
+        until(() -> clients.stream().allMatch(Client::hasSentAll));
+        until(() -> transport.connectionCount() < 7);
+        assertThat(transport.unfinishedBytes()).isLessThanOrEqualTo(limits.maxUnfinishedBytes());
+        assertThat(transport.connectionCount()).as("some of the unfinished").isGreaterThan(2);
+
+        asking.ask(3);
+        until(() -> asking.received >= 3L * replyBytes);
+        assertThat(asking.ended).isFalse();
+    }
+
+    @Test
+    void frameThatStaysUnfinishedEndsItsConnection() throws IOException {
+        final Client idle = connect(true);
+        final Client slow = connect(true);
+        slow.beginFrame(2 * MIB, 10);
+        until(() -> transport.unfinishedBytes() > 0 && slow.hasSentAll());
+        nowNs += FRAME_NS - 1;
+        cycle();
+        slow.send(new byte[10]);
+        until(slow::hasSentAll);
+        assertThat(slow.ended).isFalse();
+        nowNs += TimeUnit.SECONDS.toNanos(1);
+        until(() -> slow.ended);
+
+        assertThat(transport.unfinishedBytes()).isZero();
+        idle.ask(1);
+        until(() -> requests == 1);
+        assertThat(idle.ended).isFalse();
+    }
+
+    private Client connect(final boolean reads) throws IOException {
+        final Client client = new Client(reads);
+        clients.add(client);
+        final int before = transport.connectionCount();
+        client.send(hello());
+        until(() -> transport.connectionCount() > before && client.hasSentAll());
+        return client;
+    }
+
+    /** What the loop of a node does, as far as it concerns clients. */
+    private void cycle() {
+        transport.poll(this::reply, 2048);
+        transport.flush();
+        transport.endOverdue(nowNs);
+        loop.runOnce(TimeUnit.MILLISECONDS.toNanos(1));
+        clients.forEach(Client::pump);
+    }
+
+    private void reply(final long connectionId, final DirectBuffer buffer, final int offset, final int length) {
+        requests++;
+        if (transport.claim(connectionId, replyBytes) != null) {
+            transport.send();
+        }
+        assertThat(transport.replyBytes()).isLessThanOrEqualTo(limits.maxReplyBytes() + 2 * MIB);
+    }
+
+    private void until(final BooleanSupplier reached) {
+        final long startNs = System.nanoTime();
+        while (!reached.getAsBoolean()) {
+            assertThat(System.nanoTime() - startNs)
+                    .as("connections=%d requests=%d", transport.connectionCount(), requests)
+                    .isLessThan(PATIENCE_NS);
+            cycle();
+        }
+    }
+
+    private static byte[] hello() {
+        final ByteBuf frame = Unpooled.buffer();
+        new ClientMessageEncoder().hello(frame, 1, 1, 1, 0, 99);
+        return bytes(frame);
+    }
+
+    private static byte[] bytes(final ByteBuf frame) {
+        final byte[] bytes = new byte[frame.readableBytes()];
+        frame.readBytes(bytes);
+        return bytes;
+    }
+
+    /** The other end, on the same thread. */
+    private final class Client {
+        final SocketChannel socket;
+        final boolean reads;
+        private final ByteBuf toSend = Unpooled.buffer();
+        private final ByteBuffer in = ByteBuffer.allocate(MIB);
+        long received;
+        boolean ended;
+
+        Client(final boolean reads) throws IOException {
+            this.reads = reads;
+            socket = SocketChannel.open();
+            if (!reads) {
+                socket.setOption(StandardSocketOptions.SO_RCVBUF, 4096);
+            }
+            socket.connect(transport.address());
+            socket.configureBlocking(false);
+        }
+
+        void ask(final int times) {
+            for (int i = 0; i < times; i++) {
+                new ClientMessageEncoder().status(toSend, 10 + i);
+            }
+        }
+
+        /** The begin of a frame that states a length. */
+        void beginFrame(final int length, final int sent) {
+            toSend.writeIntLE(length).writeZero(sent - Integer.BYTES);
+        }
+
+        void send(final byte[] bytes) {
+            toSend.writeBytes(bytes);
+        }
+
+        boolean hasSentAll() {
+            return ended || !toSend.isReadable();
+        }
+
+        void pump() {
+            try {
+                if (!ended && toSend.isReadable()) {
+                    toSend.readBytes(socket, toSend.readableBytes());
+                }
+                while (!ended && reads) {
+                    in.clear();
+                    final int read = socket.read(in);
+                    ended = read < 0;
+                    received += Math.max(0, read);
+                    if (read <= 0) {
+                        break;
+                    }
+                }
+            } catch (IOException resetByTheNode) {
+                ended = true;
+            }
+        }
+    }
+}
