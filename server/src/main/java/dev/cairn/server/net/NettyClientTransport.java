@@ -65,6 +65,9 @@ public final class NettyClientTransport implements ClientTransport {
     private @Nullable Channel server;
     private long lastConnectionId;
     private int framesDelivered;
+    /** Since they were logged. */
+    private int refusedConnections;
+
     private final List<Connection> overdue = new ArrayList<>();
     /** Of all connections; never less than what they hold, and exact when it matters. */
     private long replyBytes;
@@ -112,11 +115,20 @@ public final class NettyClientTransport implements ClientTransport {
                 new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(final Channel channel) {
-                        channel.pipeline().addLast(new Connection(++lastConnectionId, channel));
+                        accept(channel);
                     }
                 },
                 "client.listen",
                 address);
+    }
+
+    private void accept(final Channel channel) {
+        if (connections.size() < limits.maxConnections()) {
+            channel.pipeline().addLast(new Connection(++lastConnectionId, channel));
+            return;
+        }
+        refusedConnections++;
+        channel.close();
     }
 
     /** Where the port is open. */
@@ -145,13 +157,20 @@ public final class NettyClientTransport implements ClientTransport {
         }
     }
 
-    /** Once per cycle: ends connections whose frame did not become whole in time. */
+    /** Once per cycle: ends connections whose HELLO or whose whole frame did not come in time. */
     public void endOverdue(final long monotonicNs) {
         nowNs = monotonicNs;
         if (monotonicNs - nextCheckNs < 0) {
             return;
         }
         nextCheckNs = monotonicNs + CHECK_NS;
+        if (refusedConnections > 0) {
+            LOGGER.warn(
+                    "event=client.refused connections={} reason=\"{} connections are open, no more are taken\"",
+                    refusedConnections,
+                    limits.maxConnections());
+            refusedConnections = 0;
+        }
         for (final Connection connection : connections.values()) {
             if (connection.isOverdue()) {
                 overdue.add(connection);
@@ -316,6 +335,7 @@ public final class NettyClientTransport implements ClientTransport {
         /** The buffer of the frame that has not arrived whole, also while it waits empty for the next one. */
         long unfinishedBytes;
 
+        private final long openedNs = nowNs;
         private long unfinishedSinceNs;
         private boolean lagging;
         private boolean welcome;
@@ -377,15 +397,20 @@ public final class NettyClientTransport implements ClientTransport {
         }
 
         boolean isOverdue() {
-            return assembler.keptBytes() > 0 && nowNs - unfinishedSinceNs >= limits.frameNs();
+            return isSilent() || (assembler.keptBytes() > 0 && nowNs - unfinishedSinceNs >= limits.frameNs());
+        }
+
+        private boolean isSilent() {
+            return !welcome && nowNs - openedNs >= limits.helloNs();
         }
 
         void endOverdue() {
             LOGGER.info(
-                    "event=client.closed connection={} remote={} reason=\"a frame stayed unfinished for {} ms\"",
+                    "event=client.closed connection={} remote={} reason=\"{} for {} ms\"",
                     id,
                     NetLoop.remote(channel),
-                    TimeUnit.NANOSECONDS.toMillis(nowNs - unfinishedSinceNs));
+                    isSilent() ? "no HELLO" : "a frame stayed unfinished",
+                    TimeUnit.NANOSECONDS.toMillis(nowNs - (isSilent() ? openedNs : unfinishedSinceNs)));
             end();
         }
 

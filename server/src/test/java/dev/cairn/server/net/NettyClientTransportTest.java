@@ -24,11 +24,13 @@ import org.junit.jupiter.api.Test;
 @Tag("O04")
 class NettyClientTransportTest {
     private static final int MIB = 1 << 20;
+    private static final int MAX_CONNECTIONS = 8;
+    private static final long HELLO_NS = TimeUnit.SECONDS.toNanos(10);
     private static final long FRAME_NS = TimeUnit.SECONDS.toNanos(30);
     private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(20);
 
     private final NetLoop loop = new NetLoop(Thread.currentThread());
-    private final ClientLimits limits = new ClientLimits(16 * MIB, 4 * MIB, FRAME_NS);
+    private final ClientLimits limits = new ClientLimits(MAX_CONNECTIONS, HELLO_NS, 16 * MIB, 4 * MIB, FRAME_NS);
     private final NettyClientTransport transport = new NettyClientTransport(loop, 1, 7, 0, limits);
     private final List<Client> clients = new ArrayList<>();
     private int replyBytes = 64;
@@ -118,6 +120,40 @@ class NettyClientTransportTest {
         idle.ask(1);
         until(() -> requests == 1);
         assertThat(idle.ended).isFalse();
+    }
+
+    @Test
+    void connectionThatNeverSaysHelloEnds() throws IOException {
+        final Client greeted = connect(true);
+        final Client silent = new Client(true);
+        clients.add(silent);
+        until(() -> transport.connectionCount() == 2);
+        nowNs += HELLO_NS - 1;
+        cycle();
+        assertThat(silent.ended).isFalse();
+        nowNs += TimeUnit.SECONDS.toNanos(1);
+        until(() -> silent.ended);
+        assertThat(transport.connectionCount()).isEqualTo(1);
+        greeted.ask(1);
+        until(() -> greeted.received > 0 && requests == 1);
+    }
+
+    @Test
+    void connectionsAreCounted() throws IOException {
+        for (int i = 0; i < MAX_CONNECTIONS; i++) {
+            connect(true);
+        }
+        final Client oneMore = new Client(true);
+        clients.add(oneMore);
+        until(() -> oneMore.ended);
+        assertThat(transport.connectionCount()).isEqualTo(MAX_CONNECTIONS);
+
+        clients.get(0).socket.close();
+        clients.remove(0);
+        until(() -> transport.connectionCount() < MAX_CONNECTIONS);
+        final Client another = connect(true);
+        another.ask(1);
+        until(() -> requests == 1);
     }
 
     private Client connect(final boolean reads) throws IOException {
