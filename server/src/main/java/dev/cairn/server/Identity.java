@@ -9,6 +9,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -56,7 +57,8 @@ public final class Identity implements AutoCloseable {
      *
      * @param random source of the storage id; asked once, or again when it gives 0
      * @throws IdentityException when the directory is locked, or belongs to another node or cluster
-     * @throws UncheckedIOException when the directory cannot be made, read or written
+     * @throws ConfigException when the path is or leads through a file, or may not be written
+     * @throws UncheckedIOException when the disk fails
      */
     public static Identity open(Path dataDir, int nodeId, String clusterId, LongSupplier random) {
         try {
@@ -68,6 +70,8 @@ public final class Identity implements AutoCloseable {
                 lockChannel.close();
                 throw e;
             }
+        } catch (AccessDeniedException e) {
+            throw new ConfigException("data.dir: this process may not write " + e.getFile());
         } catch (IOException e) {
             throw new UncheckedIOException("data directory " + dataDir + ": " + e, e);
         }
@@ -76,10 +80,13 @@ public final class Identity implements AutoCloseable {
     /** Every directory that is made here has its entry forced in the one above it. */
     private static void createDirectory(Path directory) throws IOException {
         List<Path> parents = new ArrayList<>();
-        for (Path at = directory; at != null && !Files.exists(at); at = at.getParent()) {
-            if (at.getParent() != null) {
-                parents.add(at.getParent());
-            }
+        Path at = directory;
+        while (!Files.exists(at) && at.getParent() != null) {
+            at = at.getParent();
+            parents.add(at);
+        }
+        if (Files.exists(at) && !Files.isDirectory(at)) {
+            throw new ConfigException("data.dir: " + at + " is no directory");
         }
         Files.createDirectories(directory);
         for (Path parent : parents) {

@@ -4,9 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.cairn.covers.Covers;
-import java.io.File;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -190,12 +188,14 @@ class IdentityTest {
         assertThat(file).hasContent(damaged);
     }
 
-    @Test
-    void pathThatIsAFileIsAnIoError() throws IOException {
-        File file = Files.createFile(dir.resolve("file")).toFile();
+    @ParameterizedTest
+    @ValueSource(strings = {"file", "file/data", "file/a/b"})
+    void pathThatIsOrLeadsThroughAFileIsAnErrorOfTheConfiguration(String path) throws IOException {
+        Path file = Files.createFile(dir.resolve("file"));
 
-        assertThatThrownBy(() -> open(file.toPath()))
-                .isInstanceOf(UncheckedIOException.class)
-                .hasMessageContaining(file.toString());
+        assertThatThrownBy(() -> open(dir.resolve(path)))
+                .isInstanceOf(ConfigException.class)
+                .hasMessage("configuration: data.dir: " + file + " is no directory");
+        assertThat(file).isEmptyFile();
     }
 }

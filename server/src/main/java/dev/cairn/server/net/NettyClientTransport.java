@@ -205,6 +205,11 @@ public final class NettyClientTransport implements ClientTransport {
     }
 
     @Override
+    public boolean isOpen(final long connectionId) {
+        return connections.containsKey(connectionId);
+    }
+
+    @Override
     public int connectionCount() {
         return connections.size();
     }

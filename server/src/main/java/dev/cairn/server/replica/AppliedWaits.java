@@ -1,10 +1,12 @@
 package dev.cairn.server.replica;
 
 import java.util.Arrays;
+import java.util.function.LongPredicate;
 
 /**
  * Requests that wait until an index has been applied here, each with a deadline. Loop thread. Looking for those that are due
- * costs nothing until the lowest index or the earliest deadline is reached.
+ * costs nothing until the lowest index or the earliest deadline is reached; those whose connection is gone are looked for
+ * when there is no room for another.
  */
 final class AppliedWaits {
     /** Requests that may wait; one more is refused. */
@@ -21,11 +23,20 @@ final class AppliedWaits {
     private long[] indexes = new long[16];
     private long[] deadlinesNs = new long[16];
     private int count;
+    private final LongPredicate isOpen;
     private long lowestIndex = Long.MAX_VALUE;
     private long earliestDeadlineNs;
 
+    /** @param isOpen whether a connection still is */
+    AppliedWaits(final LongPredicate isOpen) {
+        this.isOpen = isOpen;
+    }
+
     /** Adds a wait; false when too many wait already. */
     boolean add(final long connectionId, final long requestId, final long index, final long deadlineNs) {
+        if (count == MAX_WAITS) {
+            forgetClosed();
+        }
         if (count == MAX_WAITS) {
             return false;
         }
@@ -67,13 +78,29 @@ final class AppliedWaits {
             if (reached || nowNs - deadlinesNs[slot] >= 0) {
                 handler.onEnd(connectionIds[slot], requestIds[slot], indexes[slot], reached);
             } else {
-                connectionIds[count] = connectionIds[slot];
-                requestIds[count] = requestIds[slot];
-                indexes[count] = indexes[slot];
-                deadlinesNs[count] = deadlinesNs[slot];
-                noteBounds(count++);
+                keep(slot);
             }
         }
         return before - count;
+    }
+
+    private void forgetClosed() {
+        final int before = count;
+        count = 0;
+        lowestIndex = Long.MAX_VALUE;
+        for (int slot = 0; slot < before; slot++) {
+            if (isOpen.test(connectionIds[slot])) {
+                keep(slot);
+            }
+        }
+    }
+
+    /** Moves a wait to the end of those that stay, at or before its slot. */
+    private void keep(final int slot) {
+        connectionIds[count] = connectionIds[slot];
+        requestIds[count] = requestIds[slot];
+        indexes[count] = indexes[slot];
+        deadlinesNs[count] = deadlinesNs[slot];
+        noteBounds(count++);
     }
 }

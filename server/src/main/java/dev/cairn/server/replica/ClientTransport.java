@@ -27,6 +27,11 @@ public interface ClientTransport {
     @Nullable
     MutableDirectBuffer claim(long connectionId, int length);
 
+    /** False once the connection is gone: nobody will see a reply. */
+    default boolean isOpen(final long connectionId) {
+        return true;
+    }
+
     /** Open connections. */
     default int connectionCount() {
         return 0;

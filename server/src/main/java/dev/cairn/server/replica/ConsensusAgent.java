@@ -91,7 +91,7 @@ public final class ConsensusAgent {
 
     private final ReplySlots slots;
     private final PendingReads reads = new PendingReads();
-    private final AppliedWaits waits = new AppliedWaits();
+    private final AppliedWaits waits;
     private final LongHashSet toldConnections = new LongHashSet();
     private final PendingReads.Handler serveRead = this::serve;
     private final PendingReads.Handler failRead = this::refuseNotLeader;
@@ -135,6 +135,7 @@ public final class ConsensusAgent {
         rangeReaderWake = around.rangeReaderWake();
         peers = around.peers();
         clients = around.clients();
+        waits = new AppliedWaits(clients::isOpen);
         events = around.events();
         snapshots = around.snapshots();
         metrics = around.metrics().loop();

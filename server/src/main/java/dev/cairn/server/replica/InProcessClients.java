@@ -114,6 +114,16 @@ public final class InProcessClients implements ClientTransport {
     }
 
     @Override
+    public boolean isOpen(final long connectionId) {
+        return connectionId >= 0 ? network.isOpen(connectionId) : openPort(connectionId) != null;
+    }
+
+    private @Nullable Port openPort(final long connectionId) {
+        final Port port = ports.get((int) (connectionId % MAX_PORTS + MAX_PORTS) % MAX_PORTS);
+        return port == null || port.id != connectionId || port.closed ? null : port;
+    }
+
+    @Override
     public int connectionCount() {
         return network.connectionCount();
     }
@@ -129,8 +139,8 @@ public final class InProcessClients implements ClientTransport {
         if (connectionId >= 0) {
             return network.claim(connectionId, length);
         }
-        final Port port = ports.get((int) (connectionId % MAX_PORTS + MAX_PORTS) % MAX_PORTS);
-        if (port == null || port.id != connectionId || port.closed) {
+        final Port port = openPort(connectionId);
+        if (port == null) {
             return null;
         }
         if (length > port.replies.maxMsgLength()) {

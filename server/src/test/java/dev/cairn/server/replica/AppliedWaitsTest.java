@@ -3,13 +3,16 @@ package dev.cairn.server.replica;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 @Tag("R21")
 class AppliedWaitsTest {
-    private final AppliedWaits waits = new AppliedWaits();
+    private final Set<Long> closed = new HashSet<>();
+    private final AppliedWaits waits = new AppliedWaits(connectionId -> !closed.contains(connectionId));
     private final List<String> ended = new ArrayList<>();
 
     private int end(final long appliedIndex, final long nowNs) {
@@ -51,5 +54,21 @@ class AppliedWaitsTest {
         assertThat(waits.add(1, -1, 100, 1_000)).isFalse();
         assertThat(end(100, 0)).isEqualTo(AppliedWaits.MAX_WAITS);
         assertThat(waits.add(1, -1, 100, 1_000)).isTrue();
+    }
+
+    @Test
+    void waitsOfAConnectionThatIsGoneMakeRoom() {
+        waits.add(2, 10, 100, 5_000);
+        for (int i = 1; i < AppliedWaits.MAX_WAITS; i++) {
+            waits.add(1, i, 99, 1_000);
+        }
+        assertThat(waits.add(2, 11, 101, 1_000)).isFalse();
+        closed.add(1L);
+        assertThat(waits.add(2, 11, 101, 1_000)).isTrue();
+
+        assertThat(waits.count()).isEqualTo(2);
+        assertThat(end(100, 0)).isEqualTo(1);
+        assertThat(end(101, 0)).isEqualTo(1);
+        assertThat(ended).containsExactly("10 reached", "11 reached");
     }
 }
