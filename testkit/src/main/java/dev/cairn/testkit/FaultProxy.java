@@ -3,6 +3,7 @@ package dev.cairn.testkit;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -137,7 +138,10 @@ public final class FaultProxy implements AutoCloseable {
 
     /** How many connections are open, of those that the dialling side sees. */
     public int connections() {
-        return loop.submit(connections::size).syncUninterruptibly().getNow();
+        return loop.submit(() -> (int)
+                        connections.stream().filter(it -> it.dialler.isOpen()).count())
+                .syncUninterruptibly()
+                .getNow();
     }
 
     @Override
@@ -168,7 +172,7 @@ public final class FaultProxy implements AutoCloseable {
         }
         final Connection connection = new Connection(dialler);
         connections.add(connection);
-        dialler.closeFuture().addListener(closed -> connections.remove(connection));
+        dialler.closeFuture().addListener(closed -> connection.forgetWhenEnded());
         if (!trouble.swallows) {
             connection.dialTarget();
         }
@@ -208,6 +212,7 @@ public final class FaultProxy implements AutoCloseable {
                             return;
                         }
                         reached = connecting.channel();
+                        reached.closeFuture().addListener(closed -> forgetWhenEnded());
                         replies.from = reached;
                         requests.to = reached;
                         onTrouble();
@@ -222,6 +227,13 @@ public final class FaultProxy implements AutoCloseable {
             }
             requests.pump();
             replies.pump();
+        }
+
+        /** What the dialling side sent before it ended may still be on its way, and is held and cut like all else. */
+        void forgetWhenEnded() {
+            if (!dialler.isOpen() && (reached == null || !reached.isOpen())) {
+                connections.remove(this);
+            }
         }
 
         void close() {
@@ -298,7 +310,8 @@ public final class FaultProxy implements AutoCloseable {
             if (!holds && receiver != null) {
                 moveReady(receiver);
                 if (ended && held.isEmpty()) {
-                    receiver.close();
+                    // Behind what was written: a close of its own would throw away what the socket has not taken yet.
+                    receiver.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
                 }
             }
             if (from != null) {

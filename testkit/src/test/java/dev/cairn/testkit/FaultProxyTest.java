@@ -7,11 +7,13 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -71,6 +73,15 @@ class FaultProxyTest {
         assertThat(to.getInputStream().read()).isEqualTo(value);
     }
 
+    private static void sendAndEnd(final Socket socket, final byte[] bytes) {
+        try {
+            socket.getOutputStream().write(bytes);
+            socket.shutdownOutput();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static void assertSilent(final Socket socket) throws IOException {
         socket.setSoTimeout(SILENCE_MS);
         assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketTimeoutException.class);
@@ -93,19 +104,46 @@ class FaultProxyTest {
         try (Ends ends = open()) {
             final byte[] large = new byte[5 << 20];
             large[large.length - 1] = 7;
-            final Thread writer = new Thread(() -> {
-                try {
-                    ends.near.getOutputStream().write(large);
-                    ends.near.shutdownOutput();
-                } catch (IOException e) {
-                    throw new IllegalStateException(e);
-                }
-            });
+            final Thread writer = new Thread(() -> sendAndEnd(ends.near, large));
             assertPasses(ends.far, ends.near, 3);
             writer.start();
 
-            assertThat(ends.far.getInputStream().readAllBytes()).isEqualTo(large);
+            assertThat(Arrays.equals(ends.far.getInputStream().readAllBytes(), large))
+                    .isTrue();
             assertEnded(ends.near);
+        }
+    }
+
+    /** Many lengths, because only some end while the receiver's socket is full and the proxy has a last piece in hand. */
+    @Test
+    void aSlowReceiverGetsTheLastByteOfASenderThatEnded() throws IOException {
+        target.setReceiveBufferSize(4 << 10);
+        final byte[] buffer = new byte[16 << 10];
+        for (int length = 1 << 20; length < 4 << 20; length += 48 << 10) {
+            final byte[] sent = new byte[length];
+            try (Ends ends = open()) {
+                new Thread(() -> sendAndEnd(ends.near, sent)).start();
+                int received = 0;
+                for (int read = 0; read >= 0; read = ends.far.getInputStream().read(buffer)) {
+                    received += read;
+                    // A round through the proxy's thread: it has filled the socket again.
+                    proxy.connections();
+                }
+                assertThat(received).isEqualTo(length);
+            }
+        }
+    }
+
+    @Test
+    void whatIsHeldOfASenderThatEndedArrivesAfterHealing() throws IOException, InterruptedException {
+        try (Ends ends = open()) {
+            proxy.stall();
+            sendAndEnd(ends.near, new byte[] {1, 2, 3});
+            Await.until("the proxy has seen the end", () -> proxy.connections() == 0, () -> "");
+
+            proxy.heal();
+
+            assertThat(ends.far.getInputStream().readAllBytes()).containsExactly(1, 2, 3);
         }
     }
 
