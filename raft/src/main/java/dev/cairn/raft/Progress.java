@@ -24,6 +24,8 @@ final class Progress {
     boolean probeOutstanding;
     /** The peer was heard since the last quorum check. */
     boolean recentlyActive;
+    /** Ticks since the peer was heard last. */
+    int silentTicks;
     /** A message must leave at the next flush, even without entries. */
     boolean messageDue;
     /** The peer's disk is full: it gets heartbeats, and entries again when its answer says that it has room. */
@@ -40,6 +42,7 @@ final class Progress {
         matchIndex = 0;
         readPosition = 0;
         recentlyActive = true;
+        silentTicks = 0;
         messageDue = true;
         full = false;
         probeFrom(lastIndex + 1);

@@ -93,6 +93,7 @@ public final class RaftCore {
     // A candidate's election.
     private final VoteTally votes;
     private boolean campaignDue;
+    private boolean campaignByTransfer;
     private long campaignSequence;
 
     // A leader's account of its peers; the entry of this node itself is null.
@@ -103,6 +104,11 @@ public final class RaftCore {
     private int heartbeatElapsed;
     private int quorumCheckElapsed;
     private int forceStalledTicks;
+
+    // A leader's hand-over, thesis 3.10.
+    private int transferTarget = NONE;
+    private int transferElapsed;
+    private boolean timeoutNowDue;
 
     /**
      * @param term the highest term known from the hard state, any valid log record, and the applied state
@@ -190,6 +196,9 @@ public final class RaftCore {
     }
 
     private void tickLeader() {
+        for (final Progress peer : peers) {
+            peer.silentTicks++;
+        }
         if (++heartbeatElapsed >= config.heartbeatTicks()) {
             heartbeatElapsed = 0;
             for (final Progress peer : peers) {
@@ -197,6 +206,11 @@ public final class RaftCore {
                 peer.offerDue = true;
                 peer.probeOutstanding = false;
             }
+            timeoutNowDue = true;
+        }
+        if (transferTarget != NONE && ++transferElapsed >= config.electionMinTicks()) {
+            // Thesis 3.10: the target cannot; proposals are taken again.
+            transferTarget = NONE;
         }
         // A leader whose own disk stalls can apply nothing, so it can answer nothing: another may do better.
         forceStalledTicks = durableIndex < termRuns.lastIndex() ? forceStalledTicks + 1 : 0;
@@ -238,23 +252,25 @@ public final class RaftCore {
         votes.clear();
         votes.record(selfOrdinal, true);
         if (votes.won(quorum.size())) {
-            startElection();
+            startElection(false, "pre-vote won");
             return;
         }
         for (int i = 0; i < voters.length; i++) {
             if (i != selfOrdinal) {
-                output.sendRequestVote(voters[i], currentTerm + 1, true, termRuns.lastIndex(), termRuns.lastTerm());
+                output.sendRequestVote(
+                        voters[i], currentTerm + 1, true, false, termRuns.lastIndex(), termRuns.lastTerm());
             }
         }
     }
 
     /** Raft 5.2. The campaign leaves, and the vote for oneself counts, when the hard state is durable. */
-    private void startElection() {
+    private void startElection(final boolean byTransfer, final String reason) {
         changeHardState(currentTerm + 1, config.nodeId());
-        setRole(Role.CANDIDATE, NONE, "pre-vote won");
+        setRole(Role.CANDIDATE, NONE, reason);
         restartElectionTimer();
         votes.clear();
         campaignDue = true;
+        campaignByTransfer = byTransfer;
         campaignSequence = hardStateSequence;
     }
 
@@ -267,24 +283,38 @@ public final class RaftCore {
         }
         for (int i = 0; i < voters.length; i++) {
             if (i != selfOrdinal) {
-                output.sendRequestVote(voters[i], currentTerm, false, termRuns.lastIndex(), termRuns.lastTerm());
+                output.sendRequestVote(
+                        voters[i], currentTerm, false, campaignByTransfer, termRuns.lastIndex(), termRuns.lastTerm());
             }
         }
     }
 
-    /** A peer asks for a vote, or with {@code preVote} whether it would get one in {@code term}. */
+    /**
+     * A peer asks for a vote, or with {@code preVote} whether it would get one in {@code term}.
+     *
+     * @param byTransfer the leader itself asked for this election, so that it lives is no reason against it
+     */
     public void onRequestVote(
-            final int from, final long term, final boolean preVote, final long lastLogIndex, final long lastLogTerm) {
+            final int from,
+            final long term,
+            final boolean preVote,
+            final boolean byTransfer,
+            final long lastLogIndex,
+            final long lastLogTerm) {
         final int ordinal = ordinalOf(from);
         if (ordinal < 0) {
             return;
         }
         if (preVote) {
             // Thesis 9.6 and 4.2.3: not while a leader is alive here, and only for a log that could win.
-            final boolean leaderAlive =
-                    role == Role.LEADER || (leaderId != NONE && electionElapsed < config.electionMinTicks());
-            final boolean grant = term > currentTerm && !leaderAlive && isUpToDate(lastLogIndex, lastLogTerm);
+            final boolean grant = term > currentTerm && !isLeaderAlive() && isUpToDate(lastLogIndex, lastLogTerm);
             pendingPreVotes[ordinal].set(term, grant);
+            return;
+        }
+        if (isLeaderAlive() && !byTransfer) {
+            // Thesis 4.2.3, for real votes too: a candidate may have gathered its pre-votes before the leader was heard
+            // again. The term stays; the candidate's own refusal of the leader's next message tells the leader of it.
+            pendingVotes[ordinal].set(term, false);
             return;
         }
         if (term > currentTerm) {
@@ -300,6 +330,11 @@ public final class RaftCore {
             }
         }
         pendingVotes[ordinal].set(term, grant);
+    }
+
+    /** Thesis 4.2.3: a leader was heard here within the shortest election timeout, or this node leads. */
+    private boolean isLeaderAlive() {
+        return role == Role.LEADER || (leaderId != NONE && electionElapsed < config.electionMinTicks());
     }
 
     /** Raft 5.4.1: the later last term wins; with equal last terms the longer log. */
@@ -325,7 +360,7 @@ public final class RaftCore {
             }
             votes.record(ordinal, granted);
             if (votes.won(quorum.size())) {
-                startElection();
+                startElection(false, "pre-vote won");
             }
             return;
         }
@@ -381,6 +416,7 @@ public final class RaftCore {
         roleTerm = currentTerm;
         leaderId = newLeaderId;
         campaignDue = false;
+        transferTarget = NONE;
         if (wasLeader && newRole != Role.LEADER) {
             reads.clear();
             output.onReadsFailed();
@@ -388,6 +424,92 @@ public final class RaftCore {
         if (changed) {
             output.onRoleChanged(newRole, currentTerm, newLeaderId, reason);
         }
+    }
+
+    // ---- leadership transfer -------------------------------------------------------------------------------------
+
+    /**
+     * Hands leadership to a peer (thesis 3.10): no proposals are taken until the peer has this whole log, is told to
+     * campaign at once, and wins; or until an election timeout has passed, then this node goes on as leader.
+     *
+     * @param target a voter, or 0 for the reachable one that has most of this log
+     */
+    public TransferAnswer transferLeadership(final int target) {
+        if (role != Role.LEADER) {
+            return TransferAnswer.NOT_LEADER;
+        }
+        if (target == config.nodeId()) {
+            return TransferAnswer.TO_ITSELF;
+        }
+        if (transferTarget != NONE) {
+            return target == NONE || target == transferTarget
+                    ? TransferAnswer.STARTED
+                    : TransferAnswer.ANOTHER_UNDER_WAY;
+        }
+        final int ordinal = target == NONE ? mostCaughtUpPeer() : ordinalOf(target);
+        if (ordinal < 0) {
+            return target == NONE ? TransferAnswer.NOBODY_CAN : TransferAnswer.NO_VOTER;
+        }
+        final TransferAnswer answer = answerFor(peers[ordinal]);
+        if (answer == TransferAnswer.STARTED) {
+            transferTarget = peers[ordinal].nodeId;
+            transferElapsed = 0;
+            timeoutNowDue = true;
+        }
+        return answer;
+    }
+
+    private int mostCaughtUpPeer() {
+        int best = -1;
+        for (int i = 0; i < peers.length; i++) {
+            if (i != selfOrdinal
+                    && answerFor(peers[i]) == TransferAnswer.STARTED
+                    && (best < 0 || peers[i].matchIndex > peers[best].matchIndex)) {
+                best = i;
+            }
+        }
+        return best;
+    }
+
+    private TransferAnswer answerFor(final Progress peer) {
+        if (peer.silentTicks > 2 * config.heartbeatTicks()) {
+            return TransferAnswer.UNREACHABLE;
+        }
+        if (peer.full) {
+            return TransferAnswer.DISK_FULL;
+        }
+        return peer.state == Progress.State.SNAPSHOT ? TransferAnswer.NEEDS_SNAPSHOT : TransferAnswer.STARTED;
+    }
+
+    /** Told again with each heartbeat: the message may be lost, and the peer heeds it once in a term. */
+    private void sendTimeoutNow() {
+        final Progress peer = peers[ordinalOf(transferTarget)];
+        if (timeoutNowDue && peer.matchIndex == termRuns.lastIndex()) {
+            timeoutNowDue = false;
+            output.sendTimeoutNow(transferTarget, currentTerm);
+        }
+    }
+
+    /**
+     * The leader of {@code term} asks this node to campaign at once. It asks nobody beforehand, and its requests are
+     * heeded also where that leader is heard; whether its log may win is judged as ever.
+     */
+    public void onTimeoutNow(final int from, final long term) {
+        if (follows(from, term, "leader hands over") && hasRoomForNoop()) {
+            startElection(true, "asked by the leader");
+        }
+    }
+
+    /** Gives leadership up without naming a successor; nothing happens on a node that does not lead. */
+    public void stepDown() {
+        if (role == Role.LEADER) {
+            becomeFollower(currentTerm, NONE, "asked to step down");
+        }
+    }
+
+    /** Where leadership is going, 0 = nowhere. Proposals are refused meanwhile. */
+    public int transferTarget() {
+        return transferTarget;
     }
 
     // ---- hard state ----------------------------------------------------------------------------------------------
@@ -435,10 +557,10 @@ public final class RaftCore {
     /**
      * Appends an entry whose payload the driver has staged.
      *
-     * @return its index, or 0 when this node is not the leader
+     * @return its index, or 0 when this node does not lead or hands leadership over
      */
     public long propose(final int type) {
-        if (role != Role.LEADER) {
+        if (role != Role.LEADER || transferTarget != NONE) {
             return 0;
         }
         final long index = termRuns.lastIndex() + 1;
@@ -741,6 +863,7 @@ public final class RaftCore {
         }
         final Progress peer = peers[ordinal];
         peer.recentlyActive = true;
+        peer.silentTicks = 0;
         // Also a rejection confirms that this node led when the message was sent (thesis 6.4).
         if (readPosition > peer.readPosition) {
             check(readPosition <= reads.position(), "peer echoes a read position never sent", readPosition, from);
@@ -819,6 +942,9 @@ public final class RaftCore {
                 if (i != selfOrdinal) {
                     sendTo(peers[i]);
                 }
+            }
+            if (transferTarget != NONE) {
+                sendTimeoutNow();
             }
         }
         sendVotes();

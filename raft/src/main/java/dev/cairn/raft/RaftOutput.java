@@ -10,8 +10,9 @@ public interface RaftOutput {
      *
      * @param term the term of the election; with {@code preVote} the term that the sender would start, while its own
      *     stays as it is (thesis 9.6)
+     * @param byTransfer the leader asked for this election (thesis 3.10)
      */
-    void sendRequestVote(int to, long term, boolean preVote, long lastLogIndex, long lastLogTerm);
+    void sendRequestVote(int to, long term, boolean preVote, boolean byTransfer, long lastLogIndex, long lastLogTerm);
 
     /**
      * Answers {@link #sendRequestVote}.
@@ -54,6 +55,9 @@ public interface RaftOutput {
      */
     void sendAppendEntriesRejected(
             int to, long term, long prevLogIndex, long conflictIndex, long conflictTerm, long readPosition);
+
+    /** Asks a peer, which holds all of the sender's log, to campaign at once: the sender hands leadership over. */
+    void sendTimeoutNow(int to, long term);
 
     /**
      * Makes term and vote durable. The driver writes states in the order of their sequence (it may skip to the

@@ -173,7 +173,13 @@ class AllocationTest {
         int confirmed;
 
         @Override
-        public void sendRequestVote(int to, long term, boolean preVote, long lastLogIndex, long lastLogTerm) {}
+        public void sendRequestVote(
+                int to, long term, boolean preVote, boolean byTransfer, long lastLogIndex, long lastLogTerm) {}
+
+        @Override
+        public void sendTimeoutNow(int to, long term) {
+            throw new AssertionError("nobody hands over");
+        }
 
         @Override
         public void sendVote(int to, long term, boolean preVote, long requestTerm, boolean granted) {}

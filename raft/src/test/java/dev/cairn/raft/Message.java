@@ -10,11 +10,23 @@ sealed interface Message {
 
     void deliverTo(TestNode node);
 
-    record VoteRequest(int from, int to, long term, boolean preVote, long lastLogIndex, long lastLogTerm)
+    record VoteRequest(
+            int from, int to, long term, boolean preVote, boolean byTransfer, long lastLogIndex, long lastLogTerm)
             implements Message {
+        VoteRequest(int from, int to, long term, boolean preVote, long lastLogIndex, long lastLogTerm) {
+            this(from, to, term, preVote, false, lastLogIndex, lastLogTerm);
+        }
+
         @Override
         public void deliverTo(TestNode node) {
-            node.core().onRequestVote(from, term, preVote, lastLogIndex, lastLogTerm);
+            node.core().onRequestVote(from, term, preVote, byTransfer, lastLogIndex, lastLogTerm);
+        }
+    }
+
+    record TimeoutNow(int from, int to, long term) implements Message {
+        @Override
+        public void deliverTo(TestNode node) {
+            node.core().onTimeoutNow(from, term);
         }
     }
 

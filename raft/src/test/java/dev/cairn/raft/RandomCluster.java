@@ -32,6 +32,7 @@ final class RandomCluster {
     private long nextPayload = 1;
     private long nextReadId = 1;
     private int crashes;
+    private int transfers;
 
     // The mix of this seed, in percent or as weights.
     private final int drop;
@@ -54,6 +55,7 @@ final class RandomCluster {
     private final int crashWeight;
     private final int partitionWeight;
     private final int compactWeight;
+    private final int transferWeight;
 
     RandomCluster(long seed, int voters, @Nullable PlantedBug bug, @Nullable Consumer<String> trace) {
         this.seed = seed;
@@ -82,6 +84,7 @@ final class RandomCluster {
         partitionWeight = shortReigns ? 0 : pick(0, 1, 3, 8);
         // By the seed's own digits: the other seeds go on as they always did.
         compactWeight = seed % 4 == 1 ? 20 : seed % 4 == 3 ? 5 : 0;
+        transferWeight = seed % 7 == 2 ? 20 : seed % 7 == 5 ? 3 : 0;
         cut = new boolean[voters * voters];
         asleep = new boolean[voters];
         milestones = new long[voters];
@@ -146,7 +149,7 @@ final class RandomCluster {
     private void step() {
         int total =
                 deliverWeight + tickWeight + proposeWeight + readWeight + forceWeight + hardStateWeight + compactWeight;
-        int choice = random.nextInt(total + crashWeight + partitionWeight);
+        int choice = random.nextInt(total + crashWeight + partitionWeight + transferWeight);
         if ((choice -= deliverWeight) < 0) {
             deliver();
             return;
@@ -167,8 +170,11 @@ final class RandomCluster {
             compact(node);
         } else if ((choice -= crashWeight) < 0) {
             crash(leaderOr(ordinal));
-        } else {
+        } else if ((choice -= partitionWeight) < 0) {
             changeFaults();
+        } else {
+            ordinal = leaderOr(ordinal);
+            transfer(nodes.get(ordinal));
         }
         finish(ordinal);
     }
@@ -239,6 +245,19 @@ final class RandomCluster {
         if (limit > base) {
             core.truncatePrefix(base + 1 + random.nextInt((int) (limit - base)));
         }
+    }
+
+    /** To any node, the most caught-up one, itself or a stranger; now and then it just steps down. */
+    private void transfer(TestNode node) {
+        if (chance(10)) {
+            node.core().stepDown();
+        } else if (node.core().transferLeadership(random.nextInt(nodes.size() + 2)) == TransferAnswer.STARTED) {
+            transfers++;
+        }
+    }
+
+    int transfers() {
+        return transfers;
     }
 
     private boolean isCut(Message message) {

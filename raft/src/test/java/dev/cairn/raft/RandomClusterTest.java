@@ -31,6 +31,7 @@ class RandomClusterTest {
         long reads = 0;
         int crashes = 0;
         int installs = 0;
+        int transfers = 0;
         for (long seed = first; seed < first + SEEDS; seed++) {
             RandomCluster cluster = cluster(seed);
             cluster.run();
@@ -38,14 +39,16 @@ class RandomClusterTest {
             reads += cluster.checks().confirmedReads();
             crashes += cluster.crashes();
             installs += cluster.installs();
+            transfers += cluster.transfers();
         }
         System.out.println("seeds found nothing: committed=" + committed + " reads=" + reads + " crashes=" + crashes
-                + " installs=" + installs);
+                + " installs=" + installs + " transfers=" + transfers);
         // Else the runs are too wild to test anything.
         assertThat(committed).isGreaterThan(SEEDS * 10L);
         assertThat(reads).isGreaterThan(SEEDS);
         assertThat(crashes).isGreaterThan(SEEDS);
         assertThat(installs).isGreaterThan(SEEDS / 10);
+        assertThat(transfers).isGreaterThan(SEEDS / 10);
     }
 
     private static RandomCluster cluster(long seed) {

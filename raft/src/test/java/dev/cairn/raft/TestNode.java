@@ -300,8 +300,14 @@ final class TestNode implements RaftOutput {
     // ---- outputs -------------------------------------------------------------------------------------------------
 
     @Override
-    public void sendRequestVote(int to, long term, boolean preVote, long lastLogIndex, long lastLogTerm) {
-        send(new Message.VoteRequest(id, to, term, preVote, lastLogIndex, lastLogTerm));
+    public void sendRequestVote(
+            int to, long term, boolean preVote, boolean byTransfer, long lastLogIndex, long lastLogTerm) {
+        send(new Message.VoteRequest(id, to, term, preVote, byTransfer, lastLogIndex, lastLogTerm));
+    }
+
+    @Override
+    public void sendTimeoutNow(int to, long term) {
+        send(new Message.TimeoutNow(id, to, term));
     }
 
     @Override

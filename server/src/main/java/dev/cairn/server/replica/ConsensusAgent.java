@@ -692,8 +692,18 @@ public final class ConsensusAgent {
     private final class Output implements RaftOutput {
         @Override
         public void sendRequestVote(
-                final int to, final long term, final boolean preVote, final long lastLogIndex, final long lastLogTerm) {
-            peerPublisher.sendRequestVote(to, term, preVote, lastLogIndex, lastLogTerm);
+                final int to,
+                final long term,
+                final boolean preVote,
+                final boolean byTransfer,
+                final long lastLogIndex,
+                final long lastLogTerm) {
+            peerPublisher.sendRequestVote(to, term, preVote, byTransfer, lastLogIndex, lastLogTerm);
+        }
+
+        @Override
+        public void sendTimeoutNow(final int to, final long term) {
+            peerPublisher.sendTimeoutNow(to, term);
         }
 
         @Override

@@ -9,6 +9,7 @@ import dev.cairn.server.replica.PeerProtocol.AppendEntries;
 import dev.cairn.server.replica.PeerProtocol.AppendRejected;
 import dev.cairn.server.replica.PeerProtocol.InstallSnapshot;
 import dev.cairn.server.replica.PeerProtocol.RequestVote;
+import dev.cairn.server.replica.PeerProtocol.TimeoutNow;
 import dev.cairn.server.replica.PeerProtocol.Vote;
 import org.agrona.DirectBuffer;
 
@@ -61,6 +62,7 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
             case PeerProtocol.APPEND_ACCEPTED -> AppendAccepted.BLOCK_LENGTH;
             case PeerProtocol.APPEND_REJECTED -> AppendRejected.BLOCK_LENGTH;
             case PeerProtocol.INSTALL_SNAPSHOT -> InstallSnapshot.BLOCK_LENGTH;
+            case PeerProtocol.TIMEOUT_NOW -> TimeoutNow.BLOCK_LENGTH;
             default -> 0;
         };
     }
@@ -91,11 +93,14 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
                         frame.getLong(block + AppendRejected.CONFLICT_TERM_OFFSET, LITTLE_ENDIAN),
                         frame.getLong(block + AppendRejected.READ_POSITION_OFFSET, LITTLE_ENDIAN));
             case PeerProtocol.INSTALL_SNAPSHOT -> onInstallSnapshot(peerId, frame, block);
+            case PeerProtocol.TIMEOUT_NOW ->
+                core.onTimeoutNow(peerId, frame.getLong(block + TimeoutNow.TERM_OFFSET, LITTLE_ENDIAN));
             case PeerProtocol.REQUEST_VOTE ->
                 core.onRequestVote(
                         peerId,
                         frame.getLong(block + RequestVote.TERM_OFFSET, LITTLE_ENDIAN),
                         frame.getByte(block + RequestVote.PRE_VOTE_OFFSET) != 0,
+                        frame.getByte(block + RequestVote.BY_TRANSFER_OFFSET) != 0,
                         frame.getLong(block + RequestVote.LAST_LOG_INDEX_OFFSET, LITTLE_ENDIAN),
                         frame.getLong(block + RequestVote.LAST_LOG_TERM_OFFSET, LITTLE_ENDIAN));
             case PeerProtocol.VOTE ->

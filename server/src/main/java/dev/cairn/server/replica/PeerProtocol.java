@@ -15,6 +15,7 @@ public final class PeerProtocol {
     public static final int APPEND_ACCEPTED = 105;
     public static final int APPEND_REJECTED = 106;
     public static final int INSTALL_SNAPSHOT = 107;
+    public static final int TIMEOUT_NOW = 108;
 
     private PeerProtocol() {}
 
@@ -49,7 +50,8 @@ public final class PeerProtocol {
      * Asks for a vote.
      *
      * <pre>
-     *   0 i64 term    8 i64 last log index    16 i64 last log term    24 u8 pre-vote    25 7 x 0
+     *   0 i64 term    8 i64 last log index    16 i64 last log term    24 u8 pre-vote
+     *  25 u8 1 = the leader itself asked for this election    26 6 x 0
      * </pre>
      */
     public static final class RequestVote {
@@ -57,6 +59,7 @@ public final class PeerProtocol {
         public static final int LAST_LOG_INDEX_OFFSET = 8;
         public static final int LAST_LOG_TERM_OFFSET = 16;
         public static final int PRE_VOTE_OFFSET = 24;
+        public static final int BY_TRANSFER_OFFSET = 25;
         public static final int BLOCK_LENGTH = 32;
 
         private RequestVote() {}
@@ -153,5 +156,19 @@ public final class PeerProtocol {
         public static final int BLOCK_LENGTH = 32;
 
         private InstallSnapshot() {}
+    }
+
+    /**
+     * The leader hands over: the follower shall campaign at once.
+     *
+     * <pre>
+     *   0 i64 term
+     * </pre>
+     */
+    public static final class TimeoutNow {
+        public static final int TERM_OFFSET = 0;
+        public static final int BLOCK_LENGTH = 8;
+
+        private TimeoutNow() {}
     }
 }

@@ -8,6 +8,7 @@ import dev.cairn.server.replica.PeerProtocol.AppendEntries;
 import dev.cairn.server.replica.PeerProtocol.AppendRejected;
 import dev.cairn.server.replica.PeerProtocol.InstallSnapshot;
 import dev.cairn.server.replica.PeerProtocol.RequestVote;
+import dev.cairn.server.replica.PeerProtocol.TimeoutNow;
 import dev.cairn.server.replica.PeerProtocol.Vote;
 import dev.cairn.wal.LogCursor;
 import org.agrona.MutableDirectBuffer;
@@ -33,12 +34,25 @@ final class PeerPublisher {
     }
 
     void sendRequestVote(
-            final int to, final long term, final boolean preVote, final long lastLogIndex, final long lastLogTerm) {
+            final int to,
+            final long term,
+            final boolean preVote,
+            final boolean byTransfer,
+            final long lastLogIndex,
+            final long lastLogTerm) {
         final MutableDirectBuffer frame = claim(PeerProtocol.REQUEST_VOTE, RequestVote.BLOCK_LENGTH, 0);
         frame.putLong(BLOCK + RequestVote.TERM_OFFSET, term, LITTLE_ENDIAN);
         frame.putLong(BLOCK + RequestVote.LAST_LOG_INDEX_OFFSET, lastLogIndex, LITTLE_ENDIAN);
         frame.putLong(BLOCK + RequestVote.LAST_LOG_TERM_OFFSET, lastLogTerm, LITTLE_ENDIAN);
-        frame.putLong(BLOCK + RequestVote.PRE_VOTE_OFFSET, preVote ? 1 : 0, LITTLE_ENDIAN);
+        frame.putLong(BLOCK + RequestVote.PRE_VOTE_OFFSET, 0, LITTLE_ENDIAN);
+        frame.putByte(BLOCK + RequestVote.PRE_VOTE_OFFSET, (byte) (preVote ? 1 : 0));
+        frame.putByte(BLOCK + RequestVote.BY_TRANSFER_OFFSET, (byte) (byTransfer ? 1 : 0));
+        transport.sendRequest(to);
+    }
+
+    void sendTimeoutNow(final int to, final long term) {
+        final MutableDirectBuffer frame = claim(PeerProtocol.TIMEOUT_NOW, TimeoutNow.BLOCK_LENGTH, 0);
+        frame.putLong(BLOCK + TimeoutNow.TERM_OFFSET, term, LITTLE_ENDIAN);
         transport.sendRequest(to);
     }
 

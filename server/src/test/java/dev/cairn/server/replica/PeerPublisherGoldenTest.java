@@ -55,8 +55,20 @@ class PeerPublisherGoldenTest {
     @Test
     @Covers("C07")
     void requestVote() throws IOException {
-        publisher.sendRequestVote(2, 7, true, 100, 6);
+        publisher.sendRequestVote(2, 7, true, false, 100, 6);
         assertGolden("request-vote");
+    }
+
+    @Test
+    void requestVoteThatTheLeaderAskedFor() throws IOException {
+        publisher.sendRequestVote(2, 7, false, true, 100, 6);
+        assertGolden("request-vote-by-transfer");
+    }
+
+    @Test
+    void timeoutNow() throws IOException {
+        publisher.sendTimeoutNow(2, 7);
+        assertGolden("timeout-now");
     }
 
     @Test
