@@ -76,7 +76,7 @@ final class ClientFrames {
     }
 
     private static byte[] items(SimOperation operation) {
-        ByteBuffer items = ByteBuffer.allocate(1 << 14).order(LITTLE_ENDIAN);
+        ByteBuffer items = ByteBuffer.allocate(1 << 16).order(LITTLE_ENDIAN);
         byte[] value = operation.valueText().getBytes(StandardCharsets.ISO_8859_1);
         for (int item = 0; operation.keySet >> item != 0; item++) {
             if ((operation.keySet >> item & 1) != 0) {

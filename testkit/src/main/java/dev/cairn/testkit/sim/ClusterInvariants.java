@@ -2,6 +2,7 @@ package dev.cairn.testkit.sim;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
+import dev.cairn.engine.AppliedState;
 import dev.cairn.engine.KvReader;
 import dev.cairn.engine.ValueDescriptor;
 import dev.cairn.protocol.Status;
@@ -32,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Checks by name: election-safety, elected-by-quorum, one-vote, vote-safe, vote-kept, vote-durable, term-durable, term-forward, commit-forward,
  * log-matching, log-time, leader-append-only, leader-completeness, state-machine-safety, commit-kept, commit-durable, commit-safe, durable-truth,
- * promise-kept, applied-bound, digest, answer, row, read-fresh, content.
+ * promise-kept, install-forward, snapshot-safe, snapshot-content, applied-bound, digest, answer, row, read-fresh, content.
  */
 final class ClusterInvariants {
     /** What is known about one node over all its lives. */
@@ -84,6 +85,10 @@ final class ClusterInvariants {
 
     private final List<Long> commitTerms = new ArrayList<>();
     private final List<Long> digests = new ArrayList<>();
+
+    /** Of the content at an index, as the first snapshot there had it. */
+    private final Map<Long, Long> contentHashes = new HashMap<>();
+
     private final ReferenceModel model = new ReferenceModel();
 
     ClusterInvariants(int nodes) {
@@ -128,9 +133,10 @@ final class ClusterInvariants {
         view.term = core.currentTerm();
         view.commitIndex = core.commitIndex();
         checkPromise(node, view, core);
+        checkBase(node, core);
         view.lastIndex = 0;
         view.durableIndex = 0;
-        readLog(node, view, core, 1);
+        readLog(node, view, core, core.baseIndex() + 1);
         view.durableIndex = core.lastIndex();
         onCommit(node, view, core, 0);
         checkApplied(node);
@@ -138,7 +144,9 @@ final class ClusterInvariants {
 
     private void checkPromise(int node, NodeView view, RaftCore core) {
         long kept = view.durableIndex;
-        boolean there = core.lastIndex() >= kept && (kept == 0 || core.term(kept) == view.term(kept));
+        boolean there = kept <= core.baseIndex()
+                ? kept == 0 || holds(view, (int) kept)
+                : core.lastIndex() >= kept && core.term(kept) == view.term(kept);
         if (!there) {
             check(
                     false,
@@ -148,6 +156,54 @@ final class ClusterInvariants {
                             + ") was durable and is gone after a crash; log ends at (" + core.lastIndex() + ", term "
                             + core.lastTerm() + ")");
         }
+    }
+
+    /** Everything below the log's start is committed. */
+    private void checkBase(int node, RaftCore core) {
+        long base = core.baseIndex();
+        if (base > committed.size() || (base > 0 && committed.get((int) base - 1).term != core.term(base))) {
+            check(
+                    false,
+                    "snapshot-safe",
+                    node,
+                    "log begins behind (" + base + ", term " + core.term(base) + "), committed is "
+                            + (base > committed.size() ? "nothing there" : committed.get((int) base - 1)));
+        }
+    }
+
+    /** A snapshot was finished, or stands in the place of a store: at equal index all have equal content. */
+    void onSnapshot(int node, AppliedState applied, long contentHash) {
+        long index = applied.index();
+        if (index >= digests.size() || digests.get((int) index) != applied.digest()) {
+            check(false, "snapshot-content", node, "snapshot at " + index + " is not of the committed entries");
+        }
+        Long other = contentHashes.putIfAbsent(index, contentHash);
+        if (other != null && other != contentHash) {
+            check(false, "snapshot-content", node, "snapshot at " + index + " differs from another one there");
+        }
+    }
+
+    /**
+     * The intent to install a snapshot is durable: from now on everything up to its index survives any crash here. What the
+     * log held behind it stays when it holds that entry; else it is of no leader that could commit it, and goes.
+     */
+    void onInstall(int node, long index, long term) {
+        NodeView view = views[node];
+        if (index <= view.commitIndex) {
+            check(false, "install-forward", node, "installs " + index + ", committed was " + view.commitIndex);
+        }
+        if (index > committed.size() || committed.get((int) index - 1).term != term) {
+            check(false, "snapshot-safe", node, "installs (" + index + ", term " + term + "), which is not committed");
+        }
+        boolean reaches = view.lastIndex >= index && view.term(index) == term;
+        view.durableIndex = reaches ? Math.max(view.durableIndex, index) : index;
+        view.lastIndex = reaches ? view.lastIndex : index;
+        for (long i = 1; i <= index; i++) {
+            view.term(i, committed.get((int) i - 1).term);
+        }
+        view.replica = null;
+        view.cursor = null;
+        view.ownRules = null;
     }
 
     /** Before the disk crashes, perhaps in the middle of a step: what the node has let go need not come back. */
@@ -214,7 +270,7 @@ final class ClusterInvariants {
         }
         view.truncationEpoch = wal.truncationEpoch();
         long last = Math.min(core.lastIndex(), view.lastIndex);
-        long same = Math.min(view.commitIndex, last);
+        long same = Math.min(Math.max(view.commitIndex, core.baseIndex()), last);
         while (same < last && core.term(same + 1) == view.term(same + 1)) {
             same++;
         }

@@ -11,9 +11,12 @@ import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.RowKind;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -212,17 +215,51 @@ public final class MapStore implements KvStore {
             Files.createDirectory(newDirectory);
             try (DataOutputStream out = new DataOutputStream(
                     new BufferedOutputStream(Files.newOutputStream(newDirectory.resolve(CHECKPOINT_FILE))))) {
-                out.writeInt(rows.size());
-                for (Map.Entry<byte[], byte[]> entry : rows.entrySet()) {
-                    out.writeInt(entry.getKey().length);
-                    out.write(entry.getKey());
-                    out.writeInt(entry.getValue().length);
-                    out.write(entry.getValue());
-                }
+                writeRows(out);
             }
         } catch (IOException e) {
             throw new KvStoreException("map store: checkpoint failed: directory=" + newDirectory, false, e);
         }
+    }
+
+    private void writeRows(DataOutputStream out) throws IOException {
+        out.writeInt(rows.size());
+        for (Map.Entry<byte[], byte[]> entry : rows.entrySet()) {
+            out.writeInt(entry.getKey().length);
+            out.write(entry.getKey());
+            out.writeInt(entry.getValue().length);
+            out.write(entry.getValue());
+        }
+    }
+
+    private void readRows(DataInputStream in) throws IOException {
+        for (int left = in.readInt(); left > 0; left--) {
+            byte[] key = in.readNBytes(in.readInt());
+            rows.put(key, in.readNBytes(in.readInt()));
+        }
+        flushedRows.putAll(rows);
+    }
+
+    /** All rows as bytes; {@link #of} makes a store of them. */
+    byte[] content() {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try {
+            writeRows(new DataOutputStream(bytes));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return bytes.toByteArray();
+    }
+
+    /** A store of its own with these rows, all flushed. */
+    static MapStore of(byte[] content) {
+        MapStore store = new MapStore();
+        try {
+            store.readRows(new DataInputStream(new ByteArrayInputStream(content)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return store;
     }
 
     /** A store of its own with the rows of a checkpoint, all flushed; the directory is not needed any longer. */
@@ -230,14 +267,10 @@ public final class MapStore implements KvStore {
         MapStore store = new MapStore();
         try (DataInputStream in = new DataInputStream(
                 new BufferedInputStream(Files.newInputStream(directory.resolve(CHECKPOINT_FILE))))) {
-            for (int left = in.readInt(); left > 0; left--) {
-                byte[] key = in.readNBytes(in.readInt());
-                store.rows.put(key, in.readNBytes(in.readInt()));
-            }
+            store.readRows(in);
         } catch (IOException e) {
             throw new KvStoreException("map store: no checkpoint in " + directory, false, e);
         }
-        store.flushedRows.putAll(store.rows);
         return store;
     }
 

@@ -5,6 +5,7 @@ import dev.cairn.server.replica.ClientTransport;
 import dev.cairn.testkit.sim.SimTrace.Kind;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -66,17 +67,29 @@ final class SimClientNetwork {
     private final Scheduler scheduler;
     private final SimTrace trace;
     private final SimNetwork network;
+    private final FaultCounts faults;
     private final @Nullable Port[] ports;
+    /** Nodes that no client reaches: frames vanish in both directions, and nobody is told. */
+    private final boolean[] cut;
+
     private long lastConnectionId;
     private boolean healed;
 
-    SimClientNetwork(SwarmKnobs knobs, SimRandom random, Scheduler scheduler, SimTrace trace, SimNetwork network) {
+    SimClientNetwork(
+            SwarmKnobs knobs,
+            SimRandom random,
+            Scheduler scheduler,
+            SimTrace trace,
+            FaultCounts faults,
+            SimNetwork network) {
         this.knobs = knobs;
         this.random = random;
         this.scheduler = scheduler;
         this.trace = trace;
         this.network = network;
+        this.faults = faults;
         ports = new Port[knobs.nodes + 1];
+        cut = new boolean[knobs.nodes + 1];
     }
 
     /** The transport of one life of a node. */
@@ -95,15 +108,21 @@ final class SimClientNetwork {
         }
     }
 
+    /** No client reaches the node, or with false all do again. */
+    void cut(int node, boolean cutOff) {
+        cut[node] = cutOff;
+    }
+
     void heal() {
         healed = true;
+        Arrays.fill(cut, false);
     }
 
     /** Null when nobody listens there. */
     @Nullable
     Connection connect(int clientId, int node, Receiver receiver) {
         Port port = ports[node];
-        if (port == null) {
+        if (port == null || cut[node]) {
             return null;
         }
         Connection connection = new Connection(++lastConnectionId, clientId, receiver, port);
@@ -170,9 +189,10 @@ final class SimClientNetwork {
 
     private boolean breaks(Connection connection) {
         if (connection.open && !healed && random.chance(knobs.clientResets)) {
+            faults.count(SimFault.BROKEN_CONNECTION);
             reset(connection);
         }
-        return !connection.open;
+        return !connection.open || cut[connection.port.node];
     }
 
     static long requestId(byte[] frame) {

@@ -8,7 +8,11 @@ import dev.cairn.testkit.sim.SimTrace.Kind;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +23,15 @@ import org.jspecify.annotations.Nullable;
 public final class SimCluster {
     private static final long HEAL_BOUND_NS = 20 * SwarmKnobs.SECOND;
     private static final int TAIL_LINES = 120;
+    private static final List<SimFault> PARTITIONS = List.of(
+            SimFault.LEADER_ALONE,
+            SimFault.HALVES,
+            SimFault.MUTE_LEADER,
+            SimFault.DEAF_LEADER,
+            SimFault.ONE_WAY_LINKS,
+            SimFault.RING,
+            SimFault.BRIDGE,
+            SimFault.CUT_PAIR);
 
     private final long seed;
     private final SwarmKnobs knobs;
@@ -31,7 +44,11 @@ public final class SimCluster {
     private final List<SimNode> nodes = new ArrayList<>();
     private final List<SimClient> clients = new ArrayList<>();
     private final List<SimOperation> history = new ArrayList<>();
-    private int faults;
+    private final FaultCounts faults = new FaultCounts();
+    private final Map<Integer, SimSnapshots> snapshots = new HashMap<>();
+    /** Nodes whose files were damaged, noticed or not. */
+    private final Set<Integer> rotten = new TreeSet<>();
+
     private boolean healed;
 
     private SimCluster(long seed, SimOptions options, @Nullable Appendable fullTrace) {
@@ -46,11 +63,22 @@ public final class SimCluster {
         trace = new SimTrace(scheduler, fullTrace);
         trace.add(Kind.KNOBS, 0, 0, 0, 0, 0, knobs.describe());
         invariants = new ClusterInvariants(knobs.nodes);
-        network = new SimNetwork(knobs, source.split(2), scheduler, trace, invariants::onSend);
-        clientNetwork = new SimClientNetwork(knobs, source.split(3), scheduler, trace, network);
+        network = new SimNetwork(knobs, source.split(2), scheduler, trace, faults, invariants::onSend);
+        clientNetwork = new SimClientNetwork(knobs, source.split(3), scheduler, trace, faults, network);
         for (int id = 1; id <= knobs.nodes; id++) {
             nodes.add(new SimNode(
-                    id, knobs, options, source.split(100 + id), scheduler, trace, network, clientNetwork, invariants));
+                    id,
+                    knobs,
+                    options,
+                    source.split(100 + id),
+                    scheduler,
+                    trace,
+                    network,
+                    clientNetwork,
+                    invariants,
+                    faults,
+                    snapshots,
+                    this::mayRot));
         }
         for (int id = 1; id <= knobs.clients; id++) {
             clients.add(new SimClient(
@@ -117,8 +145,11 @@ public final class SimCluster {
                 history.size(),
                 unknown,
                 crashes(),
-                faults + crashes(),
+                faults.lasting(),
+                faults.byKind(),
                 invariants.committedIndex(),
+                snapshots.values().stream().mapToInt(SimSnapshots::taken).sum(),
+                snapshots.values().stream().mapToInt(SimSnapshots::installed).sum(),
                 check,
                 violation,
                 check.isEmpty() ? "" : trace.tail(TAIL_LINES));
@@ -132,7 +163,12 @@ public final class SimCluster {
 
     private void scheduleFaults() {
         every(knobs.partitionEveryNs, this::partition);
-        every(knobs.pauseEveryNs, () -> anyNode().pause(random.around(knobs.pauseForNs)));
+        every(knobs.pauseEveryNs, this::pause);
+        every(knobs.slowLinkEveryNs, this::slowLink);
+        every(knobs.clientCutEveryNs, this::cutFromClients);
+        every(
+                knobs.clockRateEveryNs,
+                () -> anyNode().changeClockRate(random.between(-knobs.clockRate, knobs.clockRate)));
         every(knobs.crashEveryNs, this::crash);
         every(
                 knobs.clockJumpEveryNs,
@@ -154,10 +190,43 @@ public final class SimCluster {
         }
         scheduler.after(random.around(meanNs), () -> {
             if (!healed) {
-                faults++;
                 fault.run();
                 every(meanNs, fault);
             }
+        });
+    }
+
+    /** One node, or two at the same time. */
+    private void pause() {
+        SimNode first = random.nextBoolean() ? leaderOrAny() : anyNode();
+        first.pause(random.around(knobs.pauseForNs));
+        if (random.chance(knobs.sharedPauses)) {
+            anyNode().pause(random.around(knobs.pauseForNs));
+        }
+    }
+
+    /** One direction of a link, or all that a node sends. */
+    private void slowLink() {
+        int from = random.between(1, nodes.size());
+        int only = random.nextInt(3) == 0 ? 0 : random.between(1, nodes.size());
+        long forNs = random.around(knobs.slowLinkForNs);
+        trace.add(Kind.SLOW_LINK, 0, from, only, knobs.slowLinkDelayNs, knobs.slowLinkNsPerByte);
+        faults.count(SimFault.SLOW_LINK);
+        for (int to = 1; to <= nodes.size(); to++) {
+            if (to != from && (only == 0 || only == to)) {
+                network.slow(from, to, knobs.slowLinkDelayNs, knobs.slowLinkNsPerByte, forNs);
+            }
+        }
+    }
+
+    private void cutFromClients() {
+        int node = nodes.indexOf(leaderOrAny()) + 1;
+        trace.add(Kind.CLIENT_CUT, node, 1, 0, 0, 0);
+        faults.count(SimFault.CUT_FROM_CLIENTS);
+        clientNetwork.cut(node, true);
+        scheduler.after(random.around(knobs.partitionForNs), () -> {
+            trace.add(Kind.CLIENT_CUT, node, 0, 0, 0, 0);
+            clientNetwork.cut(node, false);
         });
     }
 
@@ -191,6 +260,15 @@ public final class SimCluster {
         }
     }
 
+    /** Of each entry a majority of copies stays as it was written. */
+    private boolean mayRot(int node) {
+        if (!rotten.contains(node) && rotten.size() >= (knobs.nodes - 1) / 2) {
+            return false;
+        }
+        rotten.add(node);
+        return true;
+    }
+
     private SimNode leaderOrAny() {
         for (SimNode node : nodes) {
             Replica replica = node.replica();
@@ -201,30 +279,64 @@ public final class SimCluster {
         return anyNode();
     }
 
-    /** Cuts links: the leader alone, a random half, or some single directions. */
     private void partition() {
-        int shape = random.nextInt(4);
-        int alone = nodes.indexOf(leaderOrAny()) + 1;
+        SimFault shape = random.pick(PARTITIONS);
+        int special = nodes.indexOf(leaderOrAny()) + 1;
+        int other = 1 + (special + random.nextInt(Math.max(1, nodes.size() - 1))) % nodes.size();
         int side = random.nextInt(1 << nodes.size());
-        int cut = 0;
+        boolean[][] links = new boolean[nodes.size() + 1][nodes.size() + 1];
         for (int from = 1; from <= nodes.size(); from++) {
             for (int to = 1; to <= nodes.size(); to++) {
-                boolean cuts = switch (shape) {
-                    case 0 -> from == alone || to == alone;
-                    case 1 -> ((side >> (from - 1)) & 1) != ((side >> (to - 1)) & 1);
-                    case 2 -> from == alone;
-                    default -> random.nextInt(3) == 0;
-                };
-                if (cuts && from != to) {
+                links[from][to] = from != to && cuts(shape, from, to, special, other, side);
+            }
+        }
+        faults.count(shape);
+        boolean flaps = random.chance(knobs.flapping);
+        if (flaps) {
+            faults.count(SimFault.FLAPPING);
+        }
+        hold(shape, links, flaps, scheduler.nowNs() + random.around(knobs.partitionForNs));
+    }
+
+    /** Whether a link is cut; {@code special} is the leader if there is one, {@code side} a random half, by bits. */
+    private boolean cuts(SimFault shape, int from, int to, int special, int other, int side) {
+        boolean acrossSides = ((side >> (from - 1)) & 1) != ((side >> (to - 1)) & 1);
+        return switch (shape) {
+            case LEADER_ALONE -> from == special || to == special;
+            case HALVES -> acrossSides;
+            case MUTE_LEADER -> from == special;
+            case DEAF_LEADER -> to == special;
+            case ONE_WAY_LINKS -> random.nextInt(3) == 0;
+            // Each node hears its two neighbours only; with five nodes or more no two see the same majority.
+            case RING -> Math.floorMod(from - to, nodes.size()) > 1 && Math.floorMod(to - from, nodes.size()) > 1;
+            case BRIDGE -> acrossSides && from != other && to != other;
+            default -> (from == special && to == other) || (from == other && to == special);
+        };
+    }
+
+    /** Cuts the links until then; one that flaps carries again in between. */
+    private void hold(SimFault shape, boolean[][] links, boolean flaps, long untilNs) {
+        long cut = 0;
+        for (int from = 1; from < links.length; from++) {
+            for (int to = 1; to < links.length; to++) {
+                if (links[from][to]) {
                     network.cut(from, to);
-                    cut |= 1 << (from * 5 + to);
+                    cut |= 1L << (from * 8 + to);
                 }
             }
         }
-        trace.add(Kind.PARTITION, 0, cut, 0, 0, 0);
-        scheduler.after(random.around(knobs.partitionForNs), () -> {
+        trace.add(Kind.PARTITION, 0, cut, 0, 0, 0, shape.name());
+        long nextNs = flaps ? Math.min(untilNs, scheduler.nowNs() + random.around(knobs.flapNs)) : untilNs;
+        scheduler.at(nextNs, () -> {
             trace.add(Kind.HEAL, 0, 0, 0, 0, 0);
             network.join();
+            if (!healed && scheduler.nowNs() < untilNs) {
+                scheduler.after(random.around(knobs.flapNs), () -> {
+                    if (!healed && scheduler.nowNs() < untilNs) {
+                        hold(shape, links, true, untilNs);
+                    }
+                });
+            }
         });
     }
 
@@ -258,6 +370,9 @@ public final class SimCluster {
             }
         }
         for (SimNode node : nodes) {
+            if (node.isLost()) {
+                continue;
+            }
             Replica replica = node.replica();
             if (replica == null || replica.apply().appliedIndex() != invariants.committedIndex()) {
                 return false;
@@ -275,7 +390,7 @@ public final class SimCluster {
         for (SimNode node : nodes) {
             Replica replica = node.replica();
             if (replica == null) {
-                text.append("\n  down");
+                text.append(node.isLost() ? "\n  refused to start" : "\n  down");
                 continue;
             }
             RaftCore core = replica.consensus().core();
@@ -299,14 +414,17 @@ public final class SimCluster {
     }
 
     private void checkEnd() {
-        long content = 0;
-        for (int i = 0; i < nodes.size(); i++) {
-            MapStore store = nodes.get(i).store();
-            try (var reader = store.newReader()) {
-                invariants.checkContent(i + 1, reader, knobs.keys);
+        Long content = null;
+        for (SimNode node : nodes) {
+            if (node.isLost()) {
+                continue;
             }
-            if (i > 0 && store.contentHash() != content) {
-                throw new InvariantBroken("content", "node " + (i + 1) + " differs from node " + i);
+            MapStore store = node.store();
+            try (var reader = store.newReader()) {
+                invariants.checkContent(node.id(), reader, knobs.keys);
+            }
+            if (content != null && store.contentHash() != content) {
+                throw new InvariantBroken("content", "node " + node.id() + " differs from those before");
             }
             content = store.contentHash();
         }

@@ -48,24 +48,50 @@ final class SimNetwork {
         }
     }
 
+    /** A link that carries less than others for a while: later, and one frame after the other. */
+    private static final class SlowLink {
+        long untilNs;
+        long delayNs;
+        long nsPerByte;
+        /** The last frame has left the sender by then. */
+        long busyUntilNs;
+
+        long delayNs(long nowNs, int bytes) {
+            if (nowNs >= untilNs) {
+                return 0;
+            }
+            busyUntilNs = Math.max(busyUntilNs, nowNs) + bytes * nsPerByte;
+            return busyUntilNs - nowNs + delayNs;
+        }
+    }
+
     private final SwarmKnobs knobs;
     private final SimRandom random;
     private final Scheduler scheduler;
     private final SimTrace trace;
     private final Tap tap;
+    private final FaultCounts faults;
     private final boolean[][] cut;
+    private final SlowLink[][] slow;
     private final long[][] lastArrivalNs;
     private final Port[] ports;
     private boolean healed;
 
-    SimNetwork(SwarmKnobs knobs, SimRandom random, Scheduler scheduler, SimTrace trace, Tap tap) {
+    SimNetwork(SwarmKnobs knobs, SimRandom random, Scheduler scheduler, SimTrace trace, FaultCounts faults, Tap tap) {
         this.knobs = knobs;
         this.random = random;
         this.scheduler = scheduler;
         this.trace = trace;
+        this.faults = faults;
         this.tap = tap;
         int size = knobs.nodes + 1;
         cut = new boolean[size][size];
+        slow = new SlowLink[size][size];
+        for (int from = 1; from < size; from++) {
+            for (int to = 1; to < size; to++) {
+                slow[from][to] = new SlowLink();
+            }
+        }
         lastArrivalNs = new long[size][size];
         ports = new Port[size];
     }
@@ -96,8 +122,11 @@ final class SimNetwork {
         cut[from][to] = true;
     }
 
-    boolean isCut(int from, int to) {
-        return cut[from][to];
+    void slow(int from, int to, long delayNs, long nsPerByte, long forNs) {
+        SlowLink link = slow[from][to];
+        link.untilNs = scheduler.nowNs() + forNs;
+        link.delayNs = delayNs;
+        link.nsPerByte = nsPerByte;
     }
 
     /** All links carry again. */
@@ -117,6 +146,13 @@ final class SimNetwork {
     /** From now on nothing is lost, doubled or slow. */
     void heal() {
         healed = true;
+        for (SlowLink[] links : slow) {
+            for (SlowLink link : links) {
+                if (link != null) {
+                    link.untilNs = 0;
+                }
+            }
+        }
         join();
     }
 
@@ -126,13 +162,17 @@ final class SimNetwork {
         int crc = crc(frame);
         if (cut[from.node][to] || (!healed && random.chance(knobs.drop))) {
             trace.add(Kind.DROP, from.node, to, type, crc, cut[from.node][to] ? 1 : 0);
+            faults.count(cut[from.node][to] ? SimFault.CUT_FRAME : SimFault.LOST_FRAME);
             return;
         }
         int copies = !healed && random.chance(knobs.duplicate) ? 2 : 1;
+        if (copies > 1) {
+            faults.count(SimFault.DOUBLED_FRAME);
+        }
         trace.add(Kind.SEND, from.node, to, type, crc, copies);
         Port receiver = ports[to];
         for (int i = 0; i < copies; i++) {
-            long atNs = scheduler.nowNs() + delayNs();
+            long atNs = scheduler.nowNs() + delayNs() + slow[from.node][to].delayNs(scheduler.nowNs(), frame.length);
             if (knobs.ordered) {
                 atNs = Math.max(atNs, lastArrivalNs[from.node][to]);
                 lastArrivalNs[from.node][to] = atNs;
@@ -141,8 +181,26 @@ final class SimNetwork {
         }
     }
 
+    /** Something else than a frame, on a connection of its own: lost, late or doubled as frames are. */
+    void carry(int from, int to, int bytes, Runnable arrival) {
+        if (cut[from][to] || (!healed && random.chance(knobs.drop))) {
+            faults.count(cut[from][to] ? SimFault.CUT_FRAME : SimFault.LOST_FRAME);
+            return;
+        }
+        int copies = !healed && random.chance(knobs.duplicate) ? 2 : 1;
+        for (int i = 0; i < copies; i++) {
+            long delayNs = delayNs() + slow[from][to].delayNs(scheduler.nowNs(), bytes);
+            scheduler.after(delayNs, () -> {
+                if (!cut[from][to]) {
+                    arrival.run();
+                }
+            });
+        }
+    }
+
     long delayNs() {
         if (!healed && random.chance(knobs.slowMessages)) {
+            faults.count(SimFault.LATE_FRAME);
             return random.around(knobs.slowDelayNs);
         }
         return random.around(knobs.delayNs);

@@ -6,6 +6,7 @@ import dev.cairn.raft.PlantedBug;
 import dev.cairn.raft.RaftConfig;
 import dev.cairn.raft.RaftCore;
 import dev.cairn.raft.Role;
+import dev.cairn.server.metrics.ReplicaMetrics;
 import dev.cairn.server.replica.Capacities;
 import dev.cairn.server.replica.ConsensusAgent;
 import dev.cairn.server.replica.DutyCycle;
@@ -13,17 +14,24 @@ import dev.cairn.server.replica.EventLog;
 import dev.cairn.server.replica.Replica;
 import dev.cairn.server.replica.ReplicaLog;
 import dev.cairn.testkit.sim.SimTrace.Kind;
+import dev.cairn.wal.HardStateInDoubtException;
 import dev.cairn.wal.LogPosition;
+import dev.cairn.wal.NoSpaceException;
 import dev.cairn.wal.SparePreparer;
 import dev.cairn.wal.Wal;
 import dev.cairn.wal.WalConfig;
+import dev.cairn.wal.WalDamagedException;
 import dev.cairn.wal.WalException;
 import dev.cairn.wal.simulated.SimulatedDirectory;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,14 +39,15 @@ import org.jspecify.annotations.Nullable;
  * events of their own, so that everything may happen between two of them. While a force runs the loop may run within it,
  * as another thread would.
  */
-final class SimNode implements SimDirectory.Owner {
+final class SimNode implements SimSnapshots.Host {
     /** A step to be taken. */
     private enum Agent {
         LOOP(0),
         LOG_SYNC(1),
         APPLY(2),
         READER(3),
-        SPARES(4);
+        SPARES(4),
+        SNAPSHOTS(5);
 
         private final int slot;
 
@@ -55,6 +64,8 @@ final class SimNode implements SimDirectory.Owner {
     /** So often a batch is tried again that the store had no room for: the pace of a parked thread's looks. */
     private static final long STALLED_EVERY_NS = 100 * SwarmKnobs.MS;
 
+    private static final int THOUSAND = 1000;
+    private static final String HARD_STATE = "hard-state";
     private static final int SECTOR_BYTES = 512;
     private static final long CLUSTER_ID_HASH = 0xCA1AL;
 
@@ -67,20 +78,30 @@ final class SimNode implements SimDirectory.Owner {
     private final SimNetwork network;
     private final SimClientNetwork clientNetwork;
     private final ClusterInvariants invariants;
+    private final FaultCounts faults;
+    /** Whether the files of this node may be damaged: those of a minority at most. */
+    private final IntPredicate mayRot;
 
     private final SimulatedDirectory rootDisk = new SimulatedDirectory();
     private final SimulatedDirectory walDisk = new SimulatedDirectory();
     private final SimDirectory root = new SimDirectory(rootDisk, this);
     private final SimDirectory wal = new SimDirectory(walDisk, this);
-    private final MapStore store = new MapStore();
+    private MapStore store = new MapStore();
+    private final SimSnapshots snapshots;
     private final long storageId;
 
     private @Nullable Replica replica;
-    private @Nullable SparePreparer spares;
+    private @Nullable ReplicaLog log;
+    private SimNetwork.@Nullable Port peers;
     private int incarnation;
     private final long[] dueNs = new long[AGENTS.length];
     private long pausedUntilNs;
-    private long clockOffsetNs;
+
+    // The node's clock: what it showed at a moment, and by how many thousandths it has run faster since.
+    private long clockBaseNs;
+    private long clockSinceNs;
+    private int clockRate;
+
     private long slowDiskUntilNs;
     private long slowDiskNs;
     private boolean healed;
@@ -91,6 +112,9 @@ final class SimNode implements SimDirectory.Owner {
     private boolean crashTakesHost;
     private boolean forceMayFail;
     private boolean withinForce;
+    private boolean installing;
+    private boolean damaged;
+    private boolean lost;
     private int crashes;
 
     SimNode(
@@ -102,7 +126,10 @@ final class SimNode implements SimDirectory.Owner {
             SimTrace trace,
             SimNetwork network,
             SimClientNetwork clientNetwork,
-            ClusterInvariants invariants) {
+            ClusterInvariants invariants,
+            FaultCounts faults,
+            Map<Integer, SimSnapshots> snapshotsOfAll,
+            IntPredicate mayRot) {
         this.id = id;
         this.knobs = knobs;
         this.options = options;
@@ -112,8 +139,13 @@ final class SimNode implements SimDirectory.Owner {
         this.network = network;
         this.clientNetwork = clientNetwork;
         this.invariants = invariants;
+        this.faults = faults;
+        this.mayRot = mayRot;
+        this.snapshots = new SimSnapshots(
+                id, knobs, random.split(1), scheduler, trace, faults, network, invariants, this, snapshotsOfAll);
         this.storageId = random.nextLong();
-        this.clockOffsetNs = random.nextLong(1L << 50);
+        this.clockBaseNs = random.nextLong(1L << 50);
+        this.clockRate = random.between(-knobs.clockRate, knobs.clockRate);
     }
 
     // ---- lives
@@ -131,13 +163,34 @@ final class SimNode implements SimDirectory.Owner {
         return replica;
     }
 
-    MapStore store() {
+    /** Its disk was damaged, and it has refused to start: it stays away. */
+    boolean isLost() {
+        return lost;
+    }
+
+    int id() {
+        return id;
+    }
+
+    @Override
+    public MapStore store() {
         return store;
+    }
+
+    @Override
+    public long appliedIndex() {
+        Replica here = replica;
+        return here == null ? 0 : here.apply().appliedIndex();
+    }
+
+    @Override
+    public void wakeLoop() {
+        wake(Agent.LOOP);
     }
 
     /** Recovers and begins a new life; a crash in the middle of recovery is another crash. */
     void start() {
-        if (replica != null) {
+        if (replica != null || lost) {
             return;
         }
         incarnation++;
@@ -147,26 +200,136 @@ final class SimNode implements SimDirectory.Owner {
         // A start needs room; running out of it is for those that run.
         walDisk.freeBytes(Long.MAX_VALUE);
         store.failNextWrites(0);
+        if (!healed && incarnation > 1 && random.chance(knobs.rot) && mayRot.test(id)) {
+            rot();
+        }
+        List<Map<String, byte[]>> found = damaged ? List.of(files(rootDisk), files(walDisk)) : List.of();
         try {
-            Replica.Config config = config();
-            ReplicaLog log = ReplicaLog.open(config.wal(), root, wal, store.flushedApplied(), null, random::nextLong);
-            Replica started = new Replica(config, surroundings(log), nodeNowNs());
-            spares = log.spares();
-            replica = started;
-            store.setColdReads(false);
-            Arrays.fill(dueNs, NOT_DUE);
-            RaftCore core = started.consensus().core();
-            trace.add(Kind.START, id, incarnation, core.lastIndex(), core.currentTerm(), core.appliedIndex());
-            invariants.onStart(id, started);
+            SimSnapshots.Finished intent = snapshots.intent();
+            Replica.Installed installed = null;
+            if (intent != null) {
+                store = snapshots.swapped(intent);
+                installed = new Replica.Installed(intent.index(), intent.term());
+            }
+            ReplicaLog opened =
+                    ReplicaLog.open(walConfig(), root, wal, store.flushedApplied(), installed, random::nextLong);
+            log = opened;
+            peers = network.open(id, () -> wake(Agent.LOOP));
+            begin(opened);
+            if (installed != null) {
+                snapshots.clear();
+            }
         } catch (SimulatedCrash crash) {
             crashNow(true);
-            return;
+        } catch (WalDamagedException | HardStateInDoubtException refusal) {
+            onRefusal(refusal, found);
         } catch (WalException failure) {
             failed(failure);
+        }
+    }
+
+    /** A bit of some file has changed while nobody looked: mostly one of a record, for most of a file is zeros. */
+    private void rot() {
+        List<String> names = walDisk.list().stream()
+                .filter(name -> name.endsWith(".wal") || random.nextInt(4) == 0)
+                .toList();
+        boolean ofLog = !names.isEmpty() && random.nextInt(8) > 0;
+        SimulatedDirectory disk = ofLog ? walDisk : rootDisk;
+        String name = ofLog ? random.pick(names) : HARD_STATE;
+        byte[] bytes = disk.list().contains(name) ? disk.bytes(name) : new byte[0];
+        if (bytes.length == 0) {
             return;
         }
+        int[] stored =
+                IntStream.range(0, bytes.length).filter(i -> bytes[i] != 0).toArray();
+        boolean anywhere = stored.length == 0 || random.nextInt(4) == 0;
+        int offset = anywhere ? random.nextInt(bytes.length) : stored[random.nextInt(stored.length)];
+        int bit = random.nextInt(Byte.SIZE);
+        disk.overwrite(name, offset, new byte[] {(byte) (bytes[offset] ^ 1 << bit)});
+        damaged = true;
+        faults.count(SimFault.ROT);
+        trace.add(Kind.ROT, id, offset, bit, 0, 0, name);
+    }
+
+    private static Map<String, byte[]> files(SimulatedDirectory disk) {
+        Map<String, byte[]> files = new TreeMap<>();
+        disk.list().forEach(name -> files.put(name, disk.bytes(name)));
+        return files;
+    }
+
+    /** Damage is told from a crash: the node names the place, keeps all files as they were, and stays away. */
+    private void onRefusal(WalException refusal, List<Map<String, byte[]>> found) {
+        String message = String.valueOf(refusal.getMessage());
+        if (!damaged) {
+            throw new InvariantBroken("stopped", "node " + id + ": " + refusal);
+        }
+        boolean kept = same(found.get(0), files(rootDisk)) && same(found.get(1), files(walDisk));
+        if (!kept || !message.contains("file=")) {
+            throw new InvariantBroken("refusal", "node " + id + " kept its files: " + kept + ", said: " + message);
+        }
+        lost = true;
+        faults.count(SimFault.ROT_REFUSED);
+        trace.add(Kind.REFUSED, id, 0, 0, 0, 0, message);
+    }
+
+    private static boolean same(Map<String, byte[]> first, Map<String, byte[]> second) {
+        return first.keySet().equals(second.keySet())
+                && first.entrySet().stream()
+                        .allMatch(entry -> Arrays.equals(entry.getValue(), second.get(entry.getKey())));
+    }
+
+    /** A replica on a store and a log that are recovered. */
+    private void begin(ReplicaLog opened) {
+        SimNetwork.Port port = requireNonNull(peers);
+        Replica started = new Replica(config(), surroundings(opened, port), nodeNowNs());
+        replica = started;
+        store.setColdReads(false);
+        Arrays.fill(dueNs, NOT_DUE);
+        RaftCore core = started.consensus().core();
+        trace.add(Kind.START, id, incarnation, core.lastIndex(), core.currentTerm(), core.appliedIndex());
+        invariants.onStart(id, started);
         for (Agent agent : AGENTS) {
-            wake(agent);
+            if (agent != Agent.SNAPSHOTS || knobs.snapshotEntries < SwarmKnobs.NO_SNAPSHOTS) {
+                wake(agent);
+            }
+        }
+    }
+
+    /**
+     * As the node does it between two cycles of its loop: a restart of the replica, while the log and the connections to peers
+     * stay.
+     */
+    private void install(Replica here, SimSnapshots.Finished target) {
+        long commitIndex = here.consensus().core().commitIndex();
+        if (commitIndex >= target.index()) {
+            snapshots.dropStaged();
+            return;
+        }
+        ReplicaLog open = requireNonNull(log);
+        long term = target.term();
+        trace.add(Kind.INSTALL, id, target.index(), term, commitIndex, 0);
+        installing = true;
+        if (!healed && random.chance(knobs.installCrashes)) {
+            armCrash(random.nextInt(20), random.chance(knobs.hostCrashes));
+        }
+        snapshots.intend(target);
+        invariants.onInstall(id, target.index(), term);
+        clientNetwork.close(id);
+        finish(here.logSync());
+        finish(here.apply());
+        here.close();
+        incarnation++;
+        store = snapshots.swapped(target);
+        open.follow(new Replica.Installed(target.index(), term), store.flushedApplied());
+        invariants.onSnapshot(id, store.flushedApplied(), store.contentHash());
+        begin(open);
+        snapshots.clear();
+        installing = false;
+    }
+
+    private static void finish(DutyCycle agent) {
+        while (agent.hasWork() && agent.doWork() > 0) {
+            // until nothing is left that it finds
         }
     }
 
@@ -191,19 +354,22 @@ final class SimNode implements SimDirectory.Owner {
         for (PlantedBug bug : options.plantedBugs()) {
             raft = raft.withPlantedBug(bug);
         }
-        WalConfig walConfig = WalConfig.of(CLUSTER_ID_HASH, id, storageId)
+        long wallClockMs = 1_800_000_000_000L + random.between(-1_000_000_000L, 1_000_000_000L);
+        return new Replica.Config(raft, walConfig(), addresses, knobs.tickNs, wallClockMs, Long.MAX_VALUE, SMALL);
+    }
+
+    private WalConfig walConfig() {
+        return WalConfig.of(CLUSTER_ID_HASH, id, storageId)
                 .withSegmentBytes(knobs.segmentBytes)
                 .withSpareCount(knobs.spareCount)
                 .withFaults(options.walFaults());
-        long wallClockMs = 1_800_000_000_000L + random.between(-1_000_000_000L, 1_000_000_000L);
-        return new Replica.Config(raft, walConfig, addresses, knobs.tickNs, wallClockMs, Long.MAX_VALUE, SMALL);
     }
 
-    private Replica.Surroundings surroundings(ReplicaLog log) {
+    private Replica.Surroundings surroundings(ReplicaLog opened, SimNetwork.Port port) {
         return new Replica.Surroundings(
-                log,
+                opened,
                 store,
-                network.open(id, () -> wake(Agent.LOOP)),
+                port,
                 clientNetwork.open(id, () -> wake(Agent.LOOP)),
                 new Events(),
                 random::nextLong,
@@ -212,7 +378,9 @@ final class SimNode implements SimDirectory.Owner {
                 () -> wake(Agent.LOG_SYNC),
                 () -> wake(Agent.APPLY),
                 () -> wake(Agent.READER),
-                () -> wake(Agent.READER));
+                () -> wake(Agent.READER),
+                snapshots,
+                ReplicaMetrics.unread());
     }
 
     /** The crash comes at once, or within the next changes of the disk, in the middle of whatever makes them. */
@@ -237,14 +405,23 @@ final class SimNode implements SimDirectory.Owner {
         long downNs = healed ? SwarmKnobs.MS : random.around(knobs.downForNs);
         trace.add(Kind.CRASH, id, crashTakesHost ? 1 : 0, downNs, midEffect ? 1 : 0, 0);
         crashes++;
+        faults.count(crashTakesHost ? SimFault.HOST_CRASH : SimFault.PROCESS_CRASH);
+        if (installing) {
+            faults.count(SimFault.CRASH_WITHIN_INSTALL);
+        } else if (midEffect) {
+            faults.count(replica == null ? SimFault.CRASH_WITHIN_START : SimFault.CRASH_WITHIN_CHANGE);
+        }
         invariants.onCrash(id);
         network.close(id);
         clientNetwork.close(id);
         replica = null;
+        log = null;
+        installing = false;
         incarnation++;
         changesUntilCrash = -1;
         forceMayFail = false;
         store.crash();
+        snapshots.crash(crashTakesHost);
         if (crashTakesHost) {
             rootDisk.crashHost(random);
             walDisk.crashHost(random);
@@ -257,7 +434,8 @@ final class SimNode implements SimDirectory.Owner {
 
     /** The first failed force ends the process; anything else that the log throws is a violation. */
     private void failed(WalException failure) {
-        if (!forceMayFail) {
+        boolean noRoomForSnapshot = installing && failure instanceof NoSpaceException;
+        if (!forceMayFail && !noRoomForSnapshot) {
             throw new InvariantBroken("stopped", "node " + id + ": " + failure);
         }
         crashTakesHost = random.chance(knobs.hostCrashes);
@@ -268,12 +446,26 @@ final class SimNode implements SimDirectory.Owner {
 
     void pause(long forNs) {
         trace.add(Kind.PAUSE, id, forNs, 0, 0, 0);
+        faults.count(SimFault.PAUSE);
         pausedUntilNs = Math.max(pausedUntilNs, scheduler.nowNs() + forNs);
     }
 
     void jumpClock(long byNs) {
         trace.add(Kind.CLOCK, id, byNs, 0, 0, 0);
-        clockOffsetNs += byNs;
+        faults.count(SimFault.CLOCK_JUMP);
+        clockBaseNs += byNs;
+        if (replica != null) {
+            wake(Agent.LOOP);
+        }
+    }
+
+    /** From now on the clock runs faster by so many thousandths, or slower. */
+    void changeClockRate(int thousandths) {
+        trace.add(Kind.CLOCK_RATE, id, thousandths, 0, 0, 0);
+        faults.count(SimFault.CLOCK_RATE);
+        clockBaseNs = nodeNowNs();
+        clockSinceNs = scheduler.nowNs();
+        clockRate = thousandths;
         if (replica != null) {
             wake(Agent.LOOP);
         }
@@ -282,6 +474,7 @@ final class SimNode implements SimDirectory.Owner {
     void failForce(int successes) {
         if (replica != null) {
             trace.add(Kind.FORCE_FAILS, id, successes, 0, 0, 0);
+            faults.count(SimFault.FAILED_FORCE);
             forceMayFail = true;
             (random.nextInt(4) == 0 ? rootDisk : walDisk).failForceAfter(successes);
         }
@@ -289,6 +482,7 @@ final class SimNode implements SimDirectory.Owner {
 
     void slowDisk(long forceNs, long forNs) {
         trace.add(Kind.SLOW_DISK, id, forceNs, forNs, 0, 0);
+        faults.count(SimFault.SLOW_DISK);
         slowDiskNs = forceNs;
         slowDiskUntilNs = scheduler.nowNs() + forNs;
     }
@@ -299,6 +493,7 @@ final class SimNode implements SimDirectory.Owner {
             return;
         }
         trace.add(Kind.FULL_DISK, id, freeBytes, failedWrites, forNs, 0);
+        faults.count(SimFault.FULL_DISK);
         walDisk.freeBytes(freeBytes);
         store.failNextWrites(failedWrites);
         int life = incarnation;
@@ -312,24 +507,30 @@ final class SimNode implements SimDirectory.Owner {
     void flushStore() {
         if (replica != null) {
             store.flush();
+            faults.count(SimFault.STORE_FLUSH);
             trace.add(Kind.FLUSH, id, store.flushedApplied().index(), 0, 0, 0);
         }
     }
 
     void writeBack() {
         trace.add(Kind.WRITE_BACK, id, 0, 0, 0, 0);
+        faults.count(SimFault.WRITE_BACK);
         rootDisk.writeBack(random);
         walDisk.writeBack(random);
     }
 
     void setColdReads(boolean cold) {
         trace.add(Kind.COLD, id, cold ? 1 : 0, 0, 0, 0);
+        if (cold) {
+            faults.count(SimFault.COLD_READS);
+        }
         store.setColdReads(cold);
     }
 
     /** From now on nothing new goes wrong. */
     void heal() {
         healed = true;
+        snapshots.heal();
         pausedUntilNs = 0;
         slowDiskUntilNs = 0;
         changesUntilCrash = -1;
@@ -346,7 +547,13 @@ final class SimNode implements SimDirectory.Owner {
     // ---- steps
 
     private long nodeNowNs() {
-        return scheduler.nowNs() + clockOffsetNs;
+        return clockBaseNs + (scheduler.nowNs() - clockSinceNs) * (THOUSAND + clockRate) / THOUSAND;
+    }
+
+    /** When the node's clock will show this, if nobody changes it. */
+    private long worldNs(long nodeNs) {
+        int rate = THOUSAND + clockRate;
+        return clockSinceNs + ((nodeNs - clockBaseNs) * THOUSAND + rate - 1) / rate;
     }
 
     private void wake(Agent agent) {
@@ -362,6 +569,7 @@ final class SimNode implements SimDirectory.Owner {
                 yield random.around(slow ? knobs.slowForceNs : knobs.applyNs);
             }
             case SPARES -> random.around(SPARES_EVERY_NS);
+            case SNAPSHOTS -> random.around(knobs.snapshotLookNs);
         };
     }
 
@@ -373,7 +581,11 @@ final class SimNode implements SimDirectory.Owner {
         if (scheduler.nowNs() < slowDiskUntilNs) {
             return random.around(slowDiskNs);
         }
-        return random.around(random.chance(knobs.slowForces) ? knobs.slowForceNs : knobs.forceNs);
+        if (random.chance(knobs.slowForces)) {
+            faults.count(SimFault.SLOW_FORCE);
+            return random.around(knobs.slowForceNs);
+        }
+        return random.around(knobs.forceNs);
     }
 
     private void due(Agent agent, long atNs) {
@@ -395,8 +607,30 @@ final class SimNode implements SimDirectory.Owner {
             due(agent, pausedUntilNs + delayNs(agent));
             return;
         }
+        attempt(() -> step(here, agent));
+    }
+
+    @Override
+    public void whenRunning(Runnable step) {
+        int life = incarnation;
+        if (replica == null) {
+            return;
+        }
+        if (scheduler.nowNs() < pausedUntilNs) {
+            scheduler.at(pausedUntilNs + 1, () -> {
+                if (life == incarnation) {
+                    whenRunning(step);
+                }
+            });
+            return;
+        }
+        attempt(step);
+    }
+
+    /** A step of any thread of the node; it may end by a crash. */
+    private void attempt(Runnable step) {
         try {
-            step(here, agent);
+            step.run();
             invariants.afterStep(id);
         } catch (SimulatedCrash crash) {
             crashNow(true);
@@ -407,7 +641,13 @@ final class SimNode implements SimDirectory.Owner {
 
     private void step(Replica here, Agent agent) {
         switch (agent) {
-            case LOOP -> stepLoop(here);
+            case LOOP -> {
+                SimSnapshots.Finished staged = snapshots.staged();
+                if (staged != null && requireNonNull(log).hasRoomToFollow()) {
+                    install(here, staged);
+                }
+                stepLoop(requireNonNull(replica));
+            }
             case LOG_SYNC -> stepLogSync(here);
             case APPLY -> {
                 stepCycle(here.apply(), agent);
@@ -428,10 +668,14 @@ final class SimNode implements SimDirectory.Owner {
                 trace.add(Kind.READER, id, 0, 0, 0, 0);
             }
             case SPARES -> {
-                SparePreparer preparer = requireNonNull(spares);
+                SparePreparer preparer = requireNonNull(log).spares();
                 if (preparer.doWork(nodeNowNs()) > 0) {
                     trace.add(Kind.SPARES, id, preparer.readyCount(), 0, 0, 0);
                 }
+                wake(agent);
+            }
+            case SNAPSHOTS -> {
+                snapshots.step();
                 wake(agent);
             }
         }
@@ -442,7 +686,7 @@ final class SimNode implements SimDirectory.Owner {
         int work = loop.doWork(nodeNowNs());
         RaftCore core = loop.core();
         trace.add(Kind.LOOP, id, core.currentTerm(), core.lastIndex(), core.commitIndex(), core.durableIndex());
-        due(Agent.LOOP, Math.max(loop.nextTickNs() - clockOffsetNs, scheduler.nowNs() + 1));
+        due(Agent.LOOP, Math.max(worldNs(loop.nextTickNs()), scheduler.nowNs() + 1));
         if (work > 0 || loop.hasClientFrames()) {
             wake(Agent.LOOP);
         }
@@ -515,6 +759,11 @@ final class SimNode implements SimDirectory.Owner {
             if (!healed && random.chance(knobs.roleChangeCrashes)) {
                 armCrash(random.between(0, 4), random.chance(knobs.hostCrashes));
             }
+        }
+
+        @Override
+        public void onLogDropped(long firstIndex) {
+            trace.add(Kind.LOG_DROPPED, id, firstIndex, 0, 0, 0);
         }
 
         @Override

@@ -1,5 +1,7 @@
 package dev.cairn.testkit.sim;
 
+import java.util.Map;
+
 /**
  * What a run came to.
  *
@@ -11,7 +13,10 @@ package dev.cairn.testkit.sim;
  * @param unknown of these, commands that ended without an answer
  * @param crashes of nodes, in the middle of recovery too
  * @param faults of all kinds, crashes included, single messages not
+ * @param faultsByKind all of them, single messages too
  * @param committed entries
+ * @param snapshots that nodes have taken
+ * @param installed snapshots of peers
  * @param check name of the check that failed, empty when none did
  * @param violation what it found, empty when nothing
  * @param tail the last lines of the trace of a failed run, else empty
@@ -25,7 +30,10 @@ public record SimReport(
         int unknown,
         int crashes,
         int faults,
+        Map<SimFault, Long> faultsByKind,
         long committed,
+        int snapshots,
+        int installed,
         String check,
         String violation,
         String tail) {

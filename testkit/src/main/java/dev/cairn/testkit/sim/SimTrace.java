@@ -35,6 +35,9 @@ final class SimTrace {
         START("start", "incarnation last term applied"),
         FORCE_FAILS("force-fails", "after"),
         CLOCK("clock-jump", "ns"),
+        CLOCK_RATE("clock-rate", "thousandths"),
+        SLOW_LINK("slow-link", "from to delay perByte"),
+        CLIENT_CUT("cut-from-clients", "on"),
         SLOW_DISK("slow-disk", "ns until"),
         FLUSH("store-flush", "applied"),
         WRITE_BACK("write-back", ""),
@@ -42,6 +45,15 @@ final class SimTrace {
         NESTED("loop-within-force", "before"),
         ROLE("role", "term leader"),
         BAD_FRAME("bad-frame", "from"),
+        SNAPSHOT("snapshot", "index id bytes"),
+        OFFER("offer", "to index id"),
+        PIECE("piece", "from received of"),
+        TRANSFER_CUT("transfer-cut", ""),
+        STAGED("staged", "index id"),
+        INSTALL("install", "index term commit"),
+        LOG_DROPPED("log-dropped", "first"),
+        ROT("rot", "offset bit"),
+        REFUSED("refused", ""),
         FULL_DISK("full-disk", "free failedWrites ns");
 
         private final String text;

@@ -10,6 +10,9 @@ final class SwarmKnobs {
     static final long MS = 1_000_000;
     static final long SECOND = 1_000_000_000;
 
+    /** As {@link #snapshotEntries}. */
+    static final int NO_SNAPSHOTS = Integer.MAX_VALUE;
+
     // Shape.
     int nodes;
     int heartbeatTicks;
@@ -45,6 +48,13 @@ final class SwarmKnobs {
     boolean ordered;
     boolean tellsConnectionChanges;
     double clientResets;
+    long slowLinkEveryNs;
+    long slowLinkForNs;
+    long slowLinkDelayNs;
+    long slowLinkNsPerByte;
+    double flapping;
+    long flapNs;
+    long clientCutEveryNs;
 
     // Threads and disks.
     long loopNs;
@@ -61,6 +71,7 @@ final class SwarmKnobs {
     long partitionForNs;
     long pauseEveryNs;
     long pauseForNs;
+    double sharedPauses;
     long crashEveryNs;
     double hostCrashes;
     double midEffectCrashes;
@@ -70,11 +81,27 @@ final class SwarmKnobs {
     long downForNs;
     double forceFailures;
     long clockJumpEveryNs;
+    /** How much faster or slower than the others a clock may run, in thousandths. */
+    int clockRate;
+
+    long clockRateEveryNs;
     long slowDiskEveryNs;
     long storeFlushEveryNs;
     long writeBackEveryNs;
     long fullDiskEveryNs;
     long fullDiskForNs;
+    /** At a start: how often a bit of the node's files has changed meanwhile. */
+    double rot;
+
+    // Snapshots.
+    /** Entries behind the last snapshot that make the next one due. */
+    int snapshotEntries;
+
+    long snapshotLookNs;
+    int snapshotPieceBytes;
+    int keptLogBytes;
+    long pinForNs;
+    double installCrashes;
 
     private SwarmKnobs() {}
 
@@ -85,10 +112,14 @@ final class SwarmKnobs {
         knobs.drawNetwork(random.split(3));
         knobs.drawThreads(random.split(4));
         knobs.drawFaults(random.split(5));
+        knobs.drawLinks(random.split(7));
+        knobs.drawClocks(random.split(8));
+        knobs.drawSnapshots(random.split(9));
         switch (random.split(6).nextInt(10)) {
             case 0 -> knobs.backlogs();
             case 1 -> knobs.duels();
             case 2 -> knobs.crashesInARow();
+            case 3 -> knobs.compaction();
             default -> {}
         }
         return knobs;
@@ -156,9 +187,29 @@ final class SwarmKnobs {
         clientPauseNs = 5 * MS;
     }
 
+    /** Nodes that are away for longer than the log is kept: one snapshot after the other. */
+    void compaction() {
+        nodes = Math.max(3, nodes);
+        snapshotEntries = 12;
+        snapshotLookNs = 5 * MS;
+        snapshotPieceBytes = 700;
+        keptLogBytes = 0;
+        pinForNs = 60 * MS;
+        segmentBytes = 64 * 1024;
+        forceNs = 3 * MS;
+        maxValueBytes = 6000;
+        clientPauseNs = 3 * MS;
+        crashEveryNs = 250 * MS;
+        downForNs = 300 * MS;
+        partitionEveryNs = 300 * MS;
+        partitionForNs = 400 * MS;
+        drop = Math.max(drop, 0.03);
+        installCrashes = 0.6;
+    }
+
     private void drawShape(SimRandom random) {
         int shape = random.nextInt(20);
-        nodes = shape < 2 ? 1 : shape < 13 ? 3 : 5;
+        nodes = shape < 2 ? 1 : shape < 13 ? 3 : shape < 18 ? 5 : 7;
         tickNs = 10 * MS;
         heartbeatTicks = random.between(2, 4);
         electionMinTicks = random.between(10, 14);
@@ -228,6 +279,36 @@ final class SwarmKnobs {
         writeBackEveryNs = sometimes(random, 2, 10 * MS, 800 * MS);
         fullDiskEveryNs = sometimes(random, 2, 150 * MS, 1500 * MS);
         fullDiskForNs = random.betweenLog(50 * MS, 1500 * MS);
+    }
+
+    private void drawLinks(SimRandom random) {
+        slowLinkEveryNs = sometimes(random, 2, 150 * MS, 1200 * MS);
+        slowLinkForNs = random.betweenLog(50 * MS, 1500 * MS);
+        slowLinkDelayNs = random.betweenLog(MS, 300 * MS);
+        // From a hundred megabytes a second down to one hundred kilobytes.
+        slowLinkNsPerByte = random.betweenLog(10, 10 * US);
+        flapping = random.nextInt(3) == 0 ? 0.5 : 0;
+        flapNs = random.betweenLog(5 * MS, 150 * MS);
+        clientCutEveryNs = sometimes(random, 1, 200 * MS, 1500 * MS);
+        sharedPauses = random.nextInt(3) == 0 ? 0.5 : 0;
+    }
+
+    private void drawClocks(SimRandom random) {
+        int kind = random.nextInt(8);
+        clockRate = kind < 3 ? 0 : kind < 7 ? random.between(1, 100) : 500;
+        clockRateEveryNs = clockRate == 0 ? 0 : random.betweenLog(200 * MS, 3 * SECOND);
+    }
+
+    private void drawSnapshots(SimRandom random) {
+        boolean on = random.nextInt(5) < 3;
+        int entries = (int) random.betweenLog(8, 120);
+        snapshotEntries = on ? entries : NO_SNAPSHOTS;
+        snapshotLookNs = random.betweenLog(3 * MS, 60 * MS);
+        snapshotPieceBytes = (int) random.betweenLog(512, 64 * 1024);
+        keptLogBytes = random.nextInt(3) == 0 ? segmentBytes : 0;
+        pinForNs = random.betweenLog(20 * MS, 2 * SECOND);
+        installCrashes = random.nextInt(3) == 0 ? 0.1 : 0.6;
+        rot = random.nextInt(3) == 0 ? 0.2 * random.nextDouble() : 0;
     }
 
     private static long sometimes(SimRandom random, int ofFive, long low, long high) {
