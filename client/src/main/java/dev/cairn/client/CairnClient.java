@@ -4,6 +4,7 @@ import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.FrameHeader;
 import dev.cairn.protocol.Limits;
 import dev.cairn.protocol.Status;
+import dev.cairn.protocol.TransferLeaderDescriptor;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
@@ -399,6 +400,32 @@ public final class CairnClient implements AutoCloseable {
                     + " ms, allowed are revisions from 0 and 1 to " + Limits.MAX_WAIT_MS + " ms");
         }
         return loop.waitApplied(revision, TimeUnit.MILLISECONDS.toNanos(ms));
+    }
+
+    /**
+     * Makes another node leader, without a gap that clients notice. Asks the configured servers who leads.
+     *
+     * @param target node id, 0 = the one that is best prepared
+     * @return the node that leads then; fails with {@link RequestRejectedException} REFUSED and the reason when that cannot be,
+     *     or did not come about within an election timeout, and with {@link NoLeaderException} when nobody leads now
+     */
+    public CompletableFuture<Integer> transferLeaderAsync(int target) {
+        return loop.transferLeader(target, 0);
+    }
+
+    /** As {@link #transferLeaderAsync}. */
+    public int transferLeader(int target) {
+        return await(transferLeaderAsync(target));
+    }
+
+    /**
+     * Makes the leader give its place up without naming another one: the nodes elect one after an election timeout, maybe the
+     * same. {@link #transferLeader} is quicker.
+     *
+     * @return the node that leads then
+     */
+    public int stepDown() {
+        return await(loop.transferLeader(0, TransferLeaderDescriptor.FLAG_STEP_DOWN));
     }
 
     /** Asks every configured server about itself; one that does not answer is in the list with the reason. */

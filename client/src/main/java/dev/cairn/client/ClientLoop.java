@@ -244,6 +244,35 @@ final class ClientLoop implements ConnectionOwner {
                         problem -> new ServerDetails(server, null, problem))));
     }
 
+    /** Asks the leader, found by asking all servers, to hand leadership over. */
+    CompletableFuture<Integer> transferLeader(int target, int flags) {
+        return status().thenCompose(all -> {
+            String leader = null;
+            long term = -1;
+            for (ServerStatus server : all) {
+                NodeStatus node = server.node();
+                if (node != null && node.isLeader() && node.term() > term) {
+                    leader = server.server();
+                    term = node.term();
+                }
+            }
+            if (leader == null) {
+                return CompletableFuture.<Integer>failedFuture(
+                        new NoLeaderException("no leader among " + String.join(",", config.servers())));
+            }
+            return ask(
+                            leader,
+                            requestTimeoutNs,
+                            new ServerProbe<>(
+                                    out -> encoder.transferLeader(out, ServerProbe.REQUEST_ID, target, flags),
+                                    NodeStatus.class,
+                                    node -> new LeaderTransfer(node, Status.OK, ""),
+                                    problem -> new LeaderTransfer(null, Status.DEADLINE, problem),
+                                    (status, text) -> new LeaderTransfer(null, status, text)))
+                    .thenApply(LeaderTransfer::leaderId);
+        });
+    }
+
     private long probeTimeoutNs() {
         return Math.min(requestTimeoutNs, silenceTimeoutNs + connectTimeoutNs);
     }

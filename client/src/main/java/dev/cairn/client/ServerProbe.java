@@ -4,6 +4,7 @@ import dev.cairn.protocol.NodeStatus;
 import dev.cairn.protocol.Status;
 import io.netty.buffer.ByteBuf;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -21,14 +22,32 @@ final class ServerProbe<A, R> implements ConnectionOwner {
     private final Class<A> answerType;
     private final Function<A, R> onAnswer;
     private final Function<String, R> onProblem;
+    private final BiFunction<Status, String, R> onRefusal;
     private final CompletableFuture<R> outcome = new CompletableFuture<>();
 
     ServerProbe(
             Consumer<ByteBuf> question, Class<A> answerType, Function<A, R> onAnswer, Function<String, R> onProblem) {
+        this(
+                question,
+                answerType,
+                onAnswer,
+                onProblem,
+                (status, text) ->
+                        onProblem.apply("the server answered " + status + (text.isEmpty() ? "" : ": " + text)));
+    }
+
+    /** @param onRefusal what the caller gets for an ERROR_REPLY */
+    ServerProbe(
+            Consumer<ByteBuf> question,
+            Class<A> answerType,
+            Function<A, R> onAnswer,
+            Function<String, R> onProblem,
+            BiFunction<Status, String, R> onRefusal) {
         this.question = question;
         this.answerType = answerType;
         this.onAnswer = onAnswer;
         this.onProblem = onProblem;
+        this.onRefusal = onRefusal;
     }
 
     /** Completes in any case: with the answer, or with what became of a problem. */
@@ -62,7 +81,8 @@ final class ServerProbe<A, R> implements ConnectionOwner {
     @Override
     public void onErrorReply(
             ClientConnection connection, long requestId, Status status, String leaderAddress, String text) {
-        connection.close("the server answered " + status + (text.isEmpty() ? "" : ": " + text));
+        outcome.complete(onRefusal.apply(status, text));
+        connection.close("refused");
     }
 
     @Override

@@ -451,6 +451,19 @@ public final class ClientMessageEncoder {
         end(out, start);
     }
 
+    /**
+     * Asks the leader to hand leadership over; it answers as to {@link #status} when another node leads.
+     *
+     * @param target node id, 0 = the one that is best prepared
+     * @param flags {@code TransferLeaderDescriptor.FLAG_...}
+     */
+    public void transferLeader(ByteBuf out, long requestId, int target, int flags) {
+        int start = begin(out, MessageType.TRANSFER_LEADER, requestId, TransferLeaderDescriptor.BLOCK_LENGTH);
+        out.writeIntLE(target);
+        out.writeIntLE(flags);
+        end(out, start);
+    }
+
     /** Asks for a checkpoint to read. */
     public void checkpointOpen(ByteBuf out, long requestId) {
         end(out, begin(out, MessageType.CHECKPOINT_OPEN, requestId, 0));

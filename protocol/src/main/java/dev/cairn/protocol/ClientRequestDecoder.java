@@ -27,11 +27,30 @@ public final class ClientRequestDecoder {
                 cursor(type, frame, block, blockLength, variableLength, requestId, handler);
             case MessageType.WAIT_APPLIED -> waitApplied(frame, block, blockLength, variableLength, requestId, handler);
             case MessageType.NODE_DETAILS -> handler.onNodeDetails(requestId);
+            case MessageType.TRANSFER_LEADER ->
+                transferLeader(frame, block, blockLength, variableLength, requestId, handler);
             case MessageType.CHECKPOINT_OPEN -> handler.onCheckpointOpen(requestId);
             case MessageType.CHECKPOINT_READ ->
                 checkpointRead(frame, block, blockLength, variableLength, requestId, handler);
             default -> handler.onInvalid(requestId, Status.UNKNOWN_TYPE, type);
         }
+    }
+
+    private static void transferLeader(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variableLength,
+            long requestId,
+            ClientRequestHandler handler) {
+        if (blockLength < TransferLeaderDescriptor.BLOCK_LENGTH || variableLength != 0) {
+            handler.onInvalid(requestId, Status.BAD_REQUEST, MessageType.TRANSFER_LEADER);
+            return;
+        }
+        handler.onTransferLeader(
+                requestId,
+                frame.getIntLE(block + TransferLeaderDescriptor.TARGET_OFFSET),
+                frame.getIntLE(block + TransferLeaderDescriptor.FLAGS_OFFSET));
     }
 
     private static void get(

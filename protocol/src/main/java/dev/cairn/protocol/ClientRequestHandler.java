@@ -76,6 +76,11 @@ public interface ClientRequestHandler {
         onUnserved(requestId, MessageType.NODE_DETAILS);
     }
 
+    /** Asks the leader to hand leadership over; 0 = to the node that is best prepared. */
+    default void onTransferLeader(long requestId, int target, int flags) {
+        onUnserved(requestId, MessageType.TRANSFER_LEADER);
+    }
+
     /** Asks for a checkpoint to read. */
     default void onCheckpointOpen(long requestId) {
         onUnserved(requestId, MessageType.CHECKPOINT_OPEN);

@@ -71,5 +71,8 @@ public final class MessageType {
     /** Answer to CHECKPOINT_READ: {@link CheckpointReadReplyDescriptor}. */
     public static final int CHECKPOINT_READ_REPLY = 23;
 
+    /** Asks the leader to hand leadership over: {@link TransferLeaderDescriptor}; answered by STATUS_REPLY. */
+    public static final int TRANSFER_LEADER = 24;
+
     private MessageType() {}
 }

@@ -66,7 +66,9 @@ public enum Status {
     /** The result would not fit into one frame; ask for less. */
     RESULT_TOO_LARGE(28, Effect.NONE, false),
     /** Answer to RESOLVE: the command was not executed and never will be. */
-    NOT_EXECUTED(29, Effect.APPLIED, false);
+    NOT_EXECUTED(29, Effect.APPLIED, false),
+    /** What an operator asked for cannot be done, or was not done in time; the text says why. */
+    REFUSED(30, Effect.NONE, false);
 
     /** What the answered transmission did to the replicated state. */
     public enum Effect {

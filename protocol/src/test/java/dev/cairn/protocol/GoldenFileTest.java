@@ -117,6 +117,7 @@ class GoldenFileTest {
             case "wait-applied-reply" -> "waitAppliedReply 20 applied 1235";
             case "node-details" -> "nodeDetails 21";
             case "node-details-reply" -> "nodeDetailsReply 21 [{\"id\":1}]";
+            case "transfer-leader" -> "transferLeader 24 target 3 flags 1";
             case "checkpoint-open" -> "checkpointOpen 22";
             case "checkpoint-open-reply" -> "checkpointOpenReply 22 checkpoint 7 index 1234 term 5 [value \u00e9 1]";
             case "checkpoint-read" -> "checkpointRead 23 checkpoint 7 file 2 offset 4096 max 65536";

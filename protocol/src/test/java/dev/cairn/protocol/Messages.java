@@ -135,6 +135,7 @@ final class Messages {
         all.put("wait-applied-reply", encode(o -> e.waitAppliedReply(o, 20, 1235)));
         all.put("node-details", encode(o -> e.nodeDetails(o, 21)));
         all.put("node-details-reply", encode(o -> e.nodeDetailsReply(o, 21, "{\"id\":1}")));
+        all.put("transfer-leader", encode(o -> e.transferLeader(o, 24, 3, TransferLeaderDescriptor.FLAG_STEP_DOWN)));
         all.put("checkpoint-open", encode(o -> e.checkpointOpen(o, 22)));
         all.put("checkpoint-open-reply", encode(o -> e.checkpointOpenReply(o, 22, 7, 1234, 5, VALUE)));
         all.put("checkpoint-read", encode(o -> e.checkpointRead(o, 23, 7, 2, 4096, 65536)));

@@ -95,6 +95,11 @@ final class RecordingHandler implements ClientRequestHandler, ClientReplyHandler
     }
 
     @Override
+    public void onTransferLeader(long requestId, int target, int flags) {
+        calls.add("transferLeader " + requestId + " target " + target + " flags " + flags);
+    }
+
+    @Override
     public void onCheckpointOpen(long requestId) {
         calls.add("checkpointOpen " + requestId);
     }

@@ -298,11 +298,15 @@ public final class Node implements AutoCloseable {
                 millis(startNs, System.nanoTime()));
     }
 
-    /** Commands under way are answered and forced, then the log gets its last record. */
+    /** A leader hands over; commands under way are answered and forced, then the log gets its last record. */
     private void drain() {
         final ConsensusAgent consensus = running.consensus();
-        consensus.refuseNewCommands();
         final long deadlineNs = System.nanoTime() + DRAIN_NS;
+        while (consensus.handOver() && System.nanoTime() - deadlineNs < 0) {
+            consensus.doWork(System.nanoTime());
+            loop.runOnce(TimeUnit.MILLISECONDS.toNanos(1));
+        }
+        consensus.refuseNewCommands();
         while (!consensus.isDrained() && System.nanoTime() - deadlineNs < 0) {
             consensus.doWork(System.nanoTime());
             loop.runOnce(TimeUnit.MILLISECONDS.toNanos(1));

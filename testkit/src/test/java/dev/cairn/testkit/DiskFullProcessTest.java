@@ -207,6 +207,25 @@ class DiskFullProcessTest {
 
     @Test
     @Covers({"W12"})
+    void aLeaderWithAFullDiskHandsOverToANodeThatHasRoom() throws Exception {
+        try (LoopDisk disk = LoopDisk.mount(directory, "disk", 96 * MIB);
+                ProcessCluster cluster = start(Map.of(3, disk.path()), "8MiB");
+                CairnClient client = cluster.connect(Duration.ofSeconds(60))) {
+            cluster.awaitStableLeader();
+            assertThat(client.transferLeader(3)).isEqualTo(3);
+            final Path last = disk.fill("last");
+            Await.until("the mark", () -> logged(cluster, 3, "event=disk.low"), cluster::describe);
+            assertThat(put(client)).as("another node takes it").isTrue();
+            final int next = cluster.awaitStableLeader();
+            assertThat(next).isNotEqualTo(3);
+            assertThat(logged(cluster, next, "reason=\"asked by the leader\"")).isTrue();
+            Files.delete(last);
+            cluster.awaitSameState(1);
+        }
+    }
+
+    @Test
+    @Covers({"W12"})
     void aFollowerWithAFullDiskFollowsOnAndCatchesUpWhenItHasRoom() throws Exception {
         try (LoopDisk disk = LoopDisk.mount(directory, "disk", 96 * MIB);
                 ProcessCluster cluster = start(Map.of(3, disk.path()), "0")) {

@@ -160,6 +160,36 @@ final class ClusterCommands {
                 + (down.isEmpty() ? "" : " (no answer from " + down + ")");
     }
 
+    @Command(
+            name = "transfer-leader",
+            mixinStandardHelpOptions = true,
+            description = "Makes another node leader, and prints which one leads then.")
+    int transferLeader(
+            @Option(
+                            names = "--to",
+                            paramLabel = "NODE",
+                            defaultValue = "0",
+                            description = "The node's id; without it the node that is best prepared.")
+                    int target) {
+        if (target < 0) {
+            throw kvctl.usage("--to " + target + " is no node id");
+        }
+        return kvctl.call(client -> printLeader(client.transferLeader(target)));
+    }
+
+    @Command(
+            name = "step-down",
+            mixinStandardHelpOptions = true,
+            description = "Makes the leader give up its place, and prints which node the others have elected then.")
+    int stepDown() {
+        return kvctl.call(client -> printLeader(client.stepDown()));
+    }
+
+    private int printLeader(int leader) {
+        kvctl.out().println(kvctl.isJson() ? "{\"leader\":" + leader + "}" : "leader=" + leader);
+        return EXIT_DONE;
+    }
+
     private int nobodyAnswered() {
         kvctl.err().println("kvctl: no server answered; start the nodes, or correct --servers");
         return EXIT_NO_LEADER;

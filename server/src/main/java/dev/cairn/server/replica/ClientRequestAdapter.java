@@ -14,6 +14,7 @@ import dev.cairn.protocol.MultiGetDescriptor;
 import dev.cairn.protocol.ScanCursorDescriptor;
 import dev.cairn.protocol.ScanDescriptor;
 import dev.cairn.protocol.Status;
+import dev.cairn.protocol.TransferLeaderDescriptor;
 import dev.cairn.protocol.WaitAppliedDescriptor;
 import org.agrona.DirectBuffer;
 
@@ -60,6 +61,12 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
             case MessageType.CHECKPOINT_READ -> onCheckpointRead(connectionId, requestId, frame, block);
             case MessageType.STATUS -> agent.onStatus(connectionId, requestId);
             case MessageType.NODE_DETAILS -> agent.onNodeDetails(connectionId, requestId);
+            case MessageType.TRANSFER_LEADER ->
+                agent.onTransferLeader(
+                        connectionId,
+                        requestId,
+                        frame.getInt(block + TransferLeaderDescriptor.TARGET_OFFSET, LITTLE_ENDIAN),
+                        frame.getInt(block + TransferLeaderDescriptor.FLAGS_OFFSET, LITTLE_ENDIAN));
             case MessageType.WAIT_APPLIED ->
                 agent.onWaitApplied(
                         connectionId,
@@ -132,6 +139,7 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
             case MessageType.SCAN_NEXT, MessageType.SCAN_CLOSE -> ScanCursorDescriptor.BLOCK_LENGTH;
             case MessageType.WAIT_APPLIED -> WaitAppliedDescriptor.BLOCK_LENGTH;
             case MessageType.CHECKPOINT_READ -> CheckpointReadDescriptor.BLOCK_LENGTH;
+            case MessageType.TRANSFER_LEADER -> TransferLeaderDescriptor.BLOCK_LENGTH;
             default -> 0;
         };
         if (blockLength < needed) {

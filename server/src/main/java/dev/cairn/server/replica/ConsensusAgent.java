@@ -7,10 +7,12 @@ import dev.cairn.engine.KvStoreException;
 import dev.cairn.protocol.FrameHeader;
 import dev.cairn.protocol.MessageType;
 import dev.cairn.protocol.Status;
+import dev.cairn.protocol.TransferLeaderDescriptor;
 import dev.cairn.raft.EntryType;
 import dev.cairn.raft.RaftCore;
 import dev.cairn.raft.RaftOutput;
 import dev.cairn.raft.Role;
+import dev.cairn.raft.TransferAnswer;
 import dev.cairn.server.metrics.Counter;
 import dev.cairn.server.metrics.Level;
 import dev.cairn.server.metrics.LoopMetrics;
@@ -92,6 +94,7 @@ public final class ConsensusAgent {
     private final ReplySlots slots;
     private final PendingReads reads = new PendingReads();
     private final AppliedWaits waits;
+    private final HandOver handOver;
     private final LongHashSet toldConnections = new LongHashSet();
     private final PendingReads.Handler serveRead = this::serve;
     private final PendingReads.Handler failRead = this::refuseNotLeader;
@@ -136,6 +139,7 @@ public final class ConsensusAgent {
         peers = around.peers();
         clients = around.clients();
         waits = new AppliedWaits(clients::isOpen);
+        handOver = new HandOver(config.raft().electionMaxTicks(), this::endTransfer);
         events = around.events();
         snapshots = around.snapshots();
         metrics = around.metrics().loop();
@@ -158,7 +162,7 @@ public final class ConsensusAgent {
                 log,
                 new Output(),
                 around.jitter());
-        peerAdapter = new PeerMessageAdapter(core, log, snapshots, events);
+        peerAdapter = new PeerMessageAdapter(core, log, snapshots, handOver, events);
         offeredIndex = apply.appliedIndex();
         lastAppendedPosition = wal.appendedPosition();
         lastAppendNs = startNs;
@@ -186,6 +190,7 @@ public final class ConsensusAgent {
         work += offerCommitted();
         work += reads.serve(core.appliedIndex(), READS_PER_CYCLE, serveRead);
         work += waits.end(core.appliedIndex(), nowNs, endWait);
+        handOver.end(core);
         clients.flush();
         metrics.onCycle(
                 core.role() == Role.LEADER,
@@ -296,6 +301,8 @@ public final class ConsensusAgent {
         }
         nextTickNs = Math.max(nextTickNs + tickNs, nowNs + tickNs / 2);
         core.tick();
+        handOver.onTick(core, hasRoom());
+        peerPublisher.hasRoom(hasRoom());
         appendClock();
         dropLog();
         reportSpace();
@@ -309,6 +316,11 @@ public final class ConsensusAgent {
             }
         }
         return 1;
+    }
+
+    /** Whether a leader here would take writes of clients. */
+    private boolean hasRoom() {
+        return !space.isLow() && !apply.isStalled();
     }
 
     private void reportSpace() {
@@ -400,6 +412,8 @@ public final class ConsensusAgent {
             final int length) {
         if (core.role() != Role.LEADER) {
             refuseNotLeader(connectionId, requestId);
+        } else if (core.transferTarget() != 0) {
+            refuse(connectionId, requestId, Status.BUSY, "leadership is being handed over");
         } else if (stopping) {
             refuse(connectionId, requestId, Status.SHUTTING_DOWN, "this node stops");
         } else if (space.isLow()) {
@@ -563,6 +577,40 @@ public final class ConsensusAgent {
         }
     }
 
+    /** Answered when another node leads, or when that did not come about. */
+    void onTransferLeader(final long connectionId, final long requestId, final int target, final int flags) {
+        if (core.role() != Role.LEADER) {
+            refuseNotLeader(connectionId, requestId);
+        } else if ((flags & ~TransferLeaderDescriptor.FLAG_STEP_DOWN) != 0) {
+            refuse(connectionId, requestId, Status.BAD_REQUEST, "flags " + flags + ", known is 1");
+        } else if (handOver.isAwaited()) {
+            refuse(connectionId, requestId, Status.BUSY, "leadership is being handed over already");
+        } else if (target == nodeId) {
+            onStatus(connectionId, requestId);
+        } else {
+            final TransferAnswer answer = (flags & TransferLeaderDescriptor.FLAG_STEP_DOWN) != 0
+                    ? handOver.stepDown(core)
+                    : handOver.start(core, target);
+            if (answer == TransferAnswer.STARTED) {
+                handOver.await(core, connectionId, requestId);
+            } else {
+                refuse(connectionId, requestId, Status.REFUSED, answer.text());
+            }
+        }
+    }
+
+    private void endTransfer(final long connectionId, final long requestId, final boolean done) {
+        if (done) {
+            onStatus(connectionId, requestId);
+        } else {
+            refuse(
+                    connectionId,
+                    requestId,
+                    Status.REFUSED,
+                    "nobody else took over in time: the target did not catch up, did not answer, or was not elected");
+        }
+    }
+
     void onStatus(final long connectionId, final long requestId) {
         replies.statusReply(connectionId, requestId, nodeId, core, apply.digest(), leaderAddress());
     }
@@ -606,8 +654,10 @@ public final class ConsensusAgent {
         refuse(connectionId, requestId, Status.NOT_LEADER, "this node does not lead");
     }
 
+    /** Of the leader; while none is known, of the node that leadership went to. */
     private String leaderAddress() {
-        return clientAddresses.getOrDefault(core.leaderId(), "");
+        final int leaderId = core.leaderId() != 0 ? core.leaderId() : handOver.successor(core);
+        return clientAddresses.getOrDefault(leaderId, "");
     }
 
     // ---- hand-overs ----------------------------------------------------------------------------------------------
@@ -646,6 +696,16 @@ public final class ConsensusAgent {
     }
 
     // ---- stop ----------------------------------------------------------------------------------------------------
+
+    /**
+     * Before a clean stop: a leader names its successor. To be called again until it says false; commands that come
+     * meanwhile are refused as by a node that is busy.
+     *
+     * @return whether leadership is on its way, or its new holder not known yet
+     */
+    public boolean handOver() {
+        return handOver.isUnderWayForStop(core);
+    }
 
     /** First step of a clean stop: new commands are refused, those under way go on. */
     public void refuseNewCommands() {

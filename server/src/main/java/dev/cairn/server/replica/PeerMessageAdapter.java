@@ -21,10 +21,17 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
     private final RaftCore core;
     private final WalRaftLog log;
     private final Snapshots snapshots;
+    private final HandOver handOver;
     private final EventLog events;
     private final EntryBatch batch = new EntryBatch();
 
-    PeerMessageAdapter(final RaftCore core, final WalRaftLog log, final Snapshots snapshots, final EventLog events) {
+    PeerMessageAdapter(
+            final RaftCore core,
+            final WalRaftLog log,
+            final Snapshots snapshots,
+            final HandOver handOver,
+            final EventLog events) {
+        this.handOver = handOver;
         this.core = core;
         this.log = log;
         this.snapshots = snapshots;
@@ -76,14 +83,7 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
             final int variableLength) {
         switch (type) {
             case PeerProtocol.APPEND_ENTRIES -> onAppendEntries(peerId, frame, block, variable, variableLength);
-            case PeerProtocol.APPEND_ACCEPTED ->
-                core.onAppendEntriesAccepted(
-                        peerId,
-                        frame.getLong(block + AppendAccepted.TERM_OFFSET, LITTLE_ENDIAN),
-                        frame.getLong(block + AppendAccepted.MATCH_INDEX_OFFSET, LITTLE_ENDIAN),
-                        frame.getLong(block + AppendAccepted.VERIFIED_INDEX_OFFSET, LITTLE_ENDIAN),
-                        frame.getLong(block + AppendAccepted.READ_POSITION_OFFSET, LITTLE_ENDIAN),
-                        frame.getByte(block + AppendAccepted.FULL_OFFSET) != 0);
+            case PeerProtocol.APPEND_ACCEPTED -> onAppendAccepted(peerId, frame, block);
             case PeerProtocol.APPEND_REJECTED ->
                 core.onAppendEntriesRejected(
                         peerId,
@@ -112,6 +112,18 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
                         frame.getByte(block + Vote.GRANTED_OFFSET) != 0);
             default -> events.onBadPeerFrame(peerId, "unknown type " + type);
         }
+    }
+
+    private void onAppendAccepted(final int peerId, final DirectBuffer frame, final int block) {
+        final int room = frame.getByte(block + AppendAccepted.ROOM_OFFSET);
+        handOver.onPeerRoom(peerId, room == 0);
+        core.onAppendEntriesAccepted(
+                peerId,
+                frame.getLong(block + AppendAccepted.TERM_OFFSET, LITTLE_ENDIAN),
+                frame.getLong(block + AppendAccepted.MATCH_INDEX_OFFSET, LITTLE_ENDIAN),
+                frame.getLong(block + AppendAccepted.VERIFIED_INDEX_OFFSET, LITTLE_ENDIAN),
+                frame.getLong(block + AppendAccepted.READ_POSITION_OFFSET, LITTLE_ENDIAN),
+                (room & AppendAccepted.ROOM_FULL) != 0);
     }
 
     private void onInstallSnapshot(final int peerId, final DirectBuffer frame, final int block) {

@@ -109,7 +109,8 @@ public final class PeerProtocol {
      *
      * <pre>
      *   0 i64 term    8 i64 match index    16 i64 verified index    24 i64 read position
-     *  32 u8 1 = the disk is full: no room for what follows the verified index    33 7 x 0
+     *  32 u8 room on the disk: 1 = full, nothing finds room behind the verified index, 2 = low, a leader here would
+     *        take no writes of clients, 3 = both    33 7 x 0
      * </pre>
      */
     public static final class AppendAccepted {
@@ -117,7 +118,9 @@ public final class PeerProtocol {
         public static final int MATCH_INDEX_OFFSET = 8;
         public static final int VERIFIED_INDEX_OFFSET = 16;
         public static final int READ_POSITION_OFFSET = 24;
-        public static final int FULL_OFFSET = 32;
+        public static final int ROOM_OFFSET = 32;
+        public static final int ROOM_FULL = 1;
+        public static final int ROOM_LOW = 2;
         public static final int BLOCK_LENGTH = 40;
 
         private AppendAccepted() {}

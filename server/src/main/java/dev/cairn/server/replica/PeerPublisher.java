@@ -19,6 +19,7 @@ final class PeerPublisher {
 
     private final PeerTransport transport;
     private final LogCursor cursor;
+    private boolean hasRoom = true;
 
     // What the frame that was claimed last says, when it is an AppendEntries.
     private boolean claimIsAppendEntries;
@@ -126,6 +127,11 @@ final class PeerPublisher {
         return cursor;
     }
 
+    /** What the acknowledgements of this node say from now on about its disk. */
+    void hasRoom(final boolean newHasRoom) {
+        hasRoom = newHasRoom;
+    }
+
     void sendAppendEntriesAccepted(
             final int to,
             final long term,
@@ -138,7 +144,8 @@ final class PeerPublisher {
         frame.putLong(BLOCK + AppendAccepted.MATCH_INDEX_OFFSET, matchIndex, LITTLE_ENDIAN);
         frame.putLong(BLOCK + AppendAccepted.VERIFIED_INDEX_OFFSET, verifiedIndex, LITTLE_ENDIAN);
         frame.putLong(BLOCK + AppendAccepted.READ_POSITION_OFFSET, readPosition, LITTLE_ENDIAN);
-        frame.putLong(BLOCK + AppendAccepted.FULL_OFFSET, full ? 1 : 0, LITTLE_ENDIAN);
+        final int room = (full ? AppendAccepted.ROOM_FULL : 0) | (hasRoom ? 0 : AppendAccepted.ROOM_LOW);
+        frame.putLong(BLOCK + AppendAccepted.ROOM_OFFSET, room, LITTLE_ENDIAN);
         transport.sendReply(to);
     }
 

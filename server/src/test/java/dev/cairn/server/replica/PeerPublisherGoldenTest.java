@@ -84,6 +84,13 @@ class PeerPublisherGoldenTest {
     }
 
     @Test
+    void appendAcceptedWithLittleRoomLeft() throws IOException {
+        publisher.hasRoom(false);
+        publisher.sendAppendEntriesAccepted(2, 7, 100, 101, 9, false);
+        assertGolden("append-accepted-low");
+    }
+
+    @Test
     void appendRejected() throws IOException {
         publisher.sendAppendEntriesRejected(2, 7, 100, 90, 5, 9);
         assertGolden("append-rejected");
