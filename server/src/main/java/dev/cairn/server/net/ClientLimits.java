@@ -13,8 +13,10 @@ import java.util.concurrent.TimeUnit;
  * @param maxReplyBytes buffers of replies that clients have not read; beyond it the connection with most of them ends
  * @param maxUnfinishedBytes buffers of frames that have not arrived whole; beyond it the connection with most of them ends
  * @param frameNs time for a frame to arrive whole once it has begun
+ * @param lastNs time for the last answers, and for the client to take them, once it sends no more or was refused
  */
-record ClientLimits(int maxConnections, long helloNs, long maxReplyBytes, long maxUnfinishedBytes, long frameNs) {
+record ClientLimits(
+        int maxConnections, long helloNs, long maxReplyBytes, long maxUnfinishedBytes, long frameNs, long lastNs) {
     private static final int MAX_CONNECTIONS = 4096;
 
     static final ClientLimits DEFAULT = new ClientLimits(
@@ -22,7 +24,8 @@ record ClientLimits(int maxConnections, long helloNs, long maxReplyBytes, long m
             TimeUnit.SECONDS.toNanos(10),
             128L << 20,
             64L << 20,
-            TimeUnit.SECONDS.toNanos(30));
+            TimeUnit.SECONDS.toNanos(30),
+            TimeUnit.SECONDS.toNanos(10));
 
     /** The log and the store need files, and a node that cannot open one stops: connections leave half of what there is. */
     private static int halfOfTheDescriptors() {

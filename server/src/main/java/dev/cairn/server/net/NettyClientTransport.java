@@ -11,7 +11,9 @@ import dev.cairn.protocol.Status;
 import dev.cairn.server.replica.ClientTransport;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
@@ -19,6 +21,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,6 +39,9 @@ import org.slf4j.LoggerFactory;
  * {@link #poll} when half of that is gone. A connection whose client does not read its replies is closed when
  * {@link #MAX_REPLY_BYTES} wait for it. What all connections together hold is bounded by {@link ClientLimits}: the one
  * that holds most is closed.
+ *
+ * <p>A client that shuts down its output gets the answers to what it has sent, then the connection ends. It looks like one
+ * that has gone, so such connections have their time, and make room when there are too many.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // a failed write or close ends the channel, and that is handled there
 public final class NettyClientTransport implements ClientTransport {
@@ -107,6 +113,7 @@ public final class NettyClientTransport implements ClientTransport {
                 new ServerBootstrap()
                         .option(ChannelOption.SO_BACKLOG, 1024)
                         .childOption(ChannelOption.TCP_NODELAY, true)
+                        .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                         .childOption(
                                 ChannelOption.WRITE_BUFFER_WATER_MARK,
                                 new WriteBufferWaterMark(MAX_REPLY_BYTES / 2, MAX_REPLY_BYTES))
@@ -123,12 +130,27 @@ public final class NettyClientTransport implements ClientTransport {
     }
 
     private void accept(final Channel channel) {
+        if (connections.size() >= limits.maxConnections()) {
+            endOneThatAsksNoMore();
+        }
         if (connections.size() < limits.maxConnections()) {
             channel.pipeline().addLast(new Connection(++lastConnectionId, channel));
             return;
         }
         refusedConnections++;
         channel.close();
+    }
+
+    private void endOneThatAsksNoMore() {
+        Connection first = null;
+        for (final Connection connection : connections.values()) {
+            if (connection.inputEnded && (first == null || connection.id < first.id)) {
+                first = connection;
+            }
+        }
+        if (first != null) {
+            first.end();
+        }
     }
 
     /** Where the port is open. */
@@ -236,7 +258,7 @@ public final class NettyClientTransport implements ClientTransport {
     @Override
     public @Nullable MutableDirectBuffer claim(final long connectionId, final int length) {
         final Connection connection = connections.get(connectionId);
-        if (connection == null) {
+        if (connection == null || connection.leaving) {
             return null;
         }
         if (!connection.channel.isWritable()) {
@@ -264,6 +286,7 @@ public final class NettyClientTransport implements ClientTransport {
         final int start = connection.out.writerIndex();
         connection.out.writerIndex(start + claimedLength);
         codec.end(connection.out, start);
+        connection.onAnswer(connection.out.getLongLE(start + FrameHeader.REQUEST_ID_OFFSET));
         markDirty(connection);
         claimed = null;
     }
@@ -344,6 +367,14 @@ public final class NettyClientTransport implements ClientTransport {
         private long unfinishedSinceNs;
         private boolean lagging;
         private boolean welcome;
+        /** Requests handed on and not answered; at least, once the client was told that what is in flight is lost. */
+        private int unanswered;
+        /** The client sends no more: it ends when all is answered. */
+        private boolean inputEnded;
+        /** Nothing is read or answered any more; it ends behind the last write. */
+        private boolean leaving;
+        /** When one of the two began. */
+        private long lastSinceNs;
 
         Connection(final long id, final Channel channel) {
             this.id = id;
@@ -358,6 +389,14 @@ public final class NettyClientTransport implements ClientTransport {
             if (inbox.bytes() > MAX_INBOX_BYTES && channel.config().isAutoRead()) {
                 channel.config().setAutoRead(false);
                 paused.add(this);
+            }
+        }
+
+        @Override
+        public void userEventTriggered(final ChannelHandlerContext context, final Object event) {
+            if (event instanceof ChannelInputShutdownEvent) {
+                // In its order behind what the client has sent.
+                inbox.add(this, Unpooled.EMPTY_BUFFER);
             }
         }
 
@@ -402,7 +441,13 @@ public final class NettyClientTransport implements ClientTransport {
         }
 
         boolean isOverdue() {
-            return isSilent() || (assembler.keptBytes() > 0 && nowNs - unfinishedSinceNs >= limits.frameNs());
+            return isSilent()
+                    || isLate()
+                    || (assembler.keptBytes() > 0 && nowNs - unfinishedSinceNs >= limits.frameNs());
+        }
+
+        private boolean isLate() {
+            return (inputEnded || leaving) && nowNs - lastSinceNs >= limits.lastNs();
         }
 
         private boolean isSilent() {
@@ -410,12 +455,14 @@ public final class NettyClientTransport implements ClientTransport {
         }
 
         void endOverdue() {
+            final boolean late = isLate();
             LOGGER.info(
                     "event=client.closed connection={} remote={} reason=\"{} for {} ms\"",
                     id,
                     NetLoop.remote(channel),
-                    isSilent() ? "no HELLO" : "a frame stayed unfinished",
-                    TimeUnit.NANOSECONDS.toMillis(nowNs - (isSilent() ? openedNs : unfinishedSinceNs)));
+                    late ? "the last answers stayed out" : isSilent() ? "no HELLO" : "a frame stayed unfinished",
+                    TimeUnit.NANOSECONDS.toMillis(
+                            nowNs - (late ? lastSinceNs : isSilent() ? openedNs : unfinishedSinceNs)));
             end();
         }
 
@@ -431,7 +478,11 @@ public final class NettyClientTransport implements ClientTransport {
         }
 
         void feed(final ByteBuf chunk) {
-            if (!channel.isOpen()) {
+            if (!takesFrames()) {
+                return;
+            }
+            if (!chunk.isReadable()) {
+                onInputEnd();
                 return;
             }
             final int framesBefore = framesDelivered;
@@ -449,14 +500,53 @@ public final class NettyClientTransport implements ClientTransport {
             }
         }
 
+        private boolean takesFrames() {
+            return channel.isOpen() && !leaving;
+        }
+
         private boolean onFrame(final ByteBuf buffer, final int offset, final int length) {
             framesDelivered++;
-            if (!welcome) {
+            if (buffer.getLongLE(offset + FrameHeader.REQUEST_ID_OFFSET) == FrameHeader.CONNECTION_REQUEST_ID) {
+                refuseAndClose(
+                        FrameHeader.CONNECTION_REQUEST_ID,
+                        Status.BAD_REQUEST,
+                        "request id 0: a reply could not name it");
+            } else if (welcome) {
+                unanswered++;
+                handler.onClientFrame(id, in.wrap(buffer, offset, length), 0, length);
+            } else {
                 ClientRequestDecoder.decode(buffer, offset, length, this);
-                return channel.isOpen();
             }
-            handler.onClientFrame(id, in.wrap(buffer, offset, length), 0, length);
-            return channel.isOpen();
+            return takesFrames();
+        }
+
+        /** One reply per request; one that speaks of the whole connection stands for all writes that are in flight. */
+        void onAnswer(final long requestId) {
+            unanswered = requestId == FrameHeader.CONNECTION_REQUEST_ID ? 0 : Math.max(0, unanswered - 1);
+        }
+
+        private void onInputEnd() {
+            inputEnded = true;
+            lastSinceNs = nowNs;
+            leaveWhenAnswered();
+        }
+
+        private void leaveWhenAnswered() {
+            if (inputEnded && unanswered == 0) {
+                leave();
+            }
+        }
+
+        /** The connection ends when the socket has taken what was written. */
+        private void leave() {
+            if (leaving) {
+                return;
+            }
+            leaving = true;
+            lastSinceNs = nowNs;
+            assembler.close();
+            flush();
+            channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
         }
 
         // The first frame: anything but a fitting HELLO ends the connection.
@@ -521,8 +611,7 @@ public final class NettyClientTransport implements ClientTransport {
         private void closeAfterFlush(final String reason) {
             LOGGER.info(
                     "event=client.refused connection={} remote={} reason=\"{}\"", id, NetLoop.remote(channel), reason);
-            flush();
-            channel.close();
+            leave();
         }
 
         ByteBuf room(final int length) {
@@ -549,6 +638,7 @@ public final class NettyClientTransport implements ClientTransport {
                     countReplies(0);
                 }
             }
+            leaveWhenAnswered();
         }
 
         /** After a flush: counts what is left. */

@@ -1,21 +1,27 @@
 package dev.cairn.server.net;
 
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.protocol.ClientMessageEncoder;
+import dev.cairn.protocol.FrameHeader;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.agrona.DirectBuffer;
+import org.agrona.MutableDirectBuffer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -27,14 +33,19 @@ class NettyClientTransportTest {
     private static final int MAX_CONNECTIONS = 8;
     private static final long HELLO_NS = TimeUnit.SECONDS.toNanos(10);
     private static final long FRAME_NS = TimeUnit.SECONDS.toNanos(30);
+    private static final long LAST_NS = TimeUnit.SECONDS.toNanos(5);
     private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(20);
 
     private final NetLoop loop = new NetLoop(Thread.currentThread());
-    private final ClientLimits limits = new ClientLimits(MAX_CONNECTIONS, HELLO_NS, 16 * MIB, 4 * MIB, FRAME_NS);
+    private final ClientLimits limits =
+            new ClientLimits(MAX_CONNECTIONS, HELLO_NS, 16 * MIB, 4 * MIB, FRAME_NS, LAST_NS);
     private final NettyClientTransport transport = new NettyClientTransport(loop, 1, 7, 0, limits);
     private final List<Client> clients = new ArrayList<>();
     private int replyBytes = 64;
     private int requests;
+    /** Connections whose requests are answered later; null when each is answered at once. */
+    private @Nullable ArrayDeque<Long> unanswered;
+
     private long nowNs;
 
     NettyClientTransportTest() {
@@ -156,6 +167,113 @@ class NettyClientTransportTest {
         until(() -> requests == 1);
     }
 
+    @Test
+    void whoSendsNoMoreGetsItsAnswersAndThenTheEnd() throws IOException {
+        final ArrayDeque<Long> held = new ArrayDeque<>();
+        unanswered = held;
+        final Client client = connect(true);
+        client.ask(3);
+        until(client::hasSentAll);
+        client.socket.shutdownOutput();
+        until(() -> requests == 3);
+        final long greeting = client.received;
+        for (int answers = 1; answers <= 3; answers++) {
+            cycle();
+            assertThat(client.ended).as("%d of 3 are not answered", held.size()).isFalse();
+            answer(held.remove());
+            final long expected = greeting + (long) answers * replyBytes;
+            until(() -> client.received == expected);
+        }
+        until(() -> client.ended && transport.connectionCount() == 0);
+    }
+
+    @Test
+    void whoSendsNoMoreIsNotWaitedForForever() throws IOException {
+        unanswered = new ArrayDeque<>();
+        final Client asking = connect(true);
+        final Client gone = connect(true);
+        gone.ask(1);
+        until(gone::hasSentAll);
+        gone.socket.shutdownOutput();
+        until(() -> requests == 1);
+        nowNs += LAST_NS - 1;
+        cycle();
+        assertThat(gone.ended).isFalse();
+        nowNs += TimeUnit.SECONDS.toNanos(1);
+        until(() -> gone.ended);
+        assertThat(asking.ended).isFalse();
+    }
+
+    @Test
+    void whoSendsNoMoreMakesRoomWhenThePortIsFull() throws IOException {
+        unanswered = new ArrayDeque<>();
+        for (int i = 0; i < MAX_CONNECTIONS; i++) {
+            connect(true).ask(1);
+        }
+        until(() -> requests == MAX_CONNECTIONS);
+        clients.get(3).socket.shutdownOutput();
+        clients.get(5).socket.shutdownOutput();
+        // The ends have arrived when a further connection is taken, and not before.
+        until(this::isFurtherConnectionTaken);
+        until(() -> clients.get(3).ended);
+        assertThat(clients.get(5).ended).isFalse();
+        assertThat(transport.connectionCount()).isEqualTo(MAX_CONNECTIONS);
+    }
+
+    @Test
+    void whoIsRefusedCanReadAllThatWasWrittenBefore() throws IOException {
+        replyBytes = MIB;
+        final Client client = connect(false);
+        client.ask(9);
+        until(() -> requests == 9);
+        // No frame begins like this.
+        client.send(new byte[64]);
+        until(client::hasSentAll);
+        for (int i = 0; i < 100; i++) {
+            cycle();
+        }
+        assertThat(transport.connectionCount()).as("it has not read").isEqualTo(1);
+        client.reads = true;
+        until(() -> client.ended);
+        assertThat(client.received).as("replies, greeting and refusal").isGreaterThan(9L * MIB + 64);
+    }
+
+    @Test
+    void whoIsRefusedAndDoesNotReadHasItsTime() throws IOException {
+        replyBytes = MIB;
+        final Client client = connect(false);
+        client.ask(9);
+        until(() -> requests == 9);
+        client.send(new byte[64]);
+        until(client::hasSentAll);
+        for (int i = 0; i < 100; i++) {
+            cycle();
+        }
+        nowNs += LAST_NS - 1;
+        cycle();
+        assertThat(transport.connectionCount()).isEqualTo(1);
+        nowNs += TimeUnit.SECONDS.toNanos(1);
+        until(() -> transport.connectionCount() == 0);
+        assertThat(transport.replyBytes()).isZero();
+    }
+
+    private boolean isFurtherConnectionTaken() {
+        try {
+            final Client further = new Client(true);
+            clients.add(further);
+            for (int i = 0; i < 10; i++) {
+                cycle();
+            }
+            if (further.ended) {
+                clients.remove(further);
+                further.socket.close();
+            }
+            return !further.ended;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private Client connect(final boolean reads) throws IOException {
         final Client client = new Client(reads);
         clients.add(client);
@@ -176,7 +294,17 @@ class NettyClientTransportTest {
 
     private void reply(final long connectionId, final DirectBuffer buffer, final int offset, final int length) {
         requests++;
-        if (transport.claim(connectionId, replyBytes) != null) {
+        if (unanswered == null) {
+            answer(connectionId);
+        } else {
+            unanswered.add(connectionId);
+        }
+    }
+
+    private void answer(final long connectionId) {
+        final MutableDirectBuffer reply = transport.claim(connectionId, replyBytes);
+        if (reply != null) {
+            reply.putLong(FrameHeader.REQUEST_ID_OFFSET, 1, LITTLE_ENDIAN);
             transport.send();
         }
         assertThat(transport.replyBytes()).isLessThanOrEqualTo(limits.maxReplyBytes() + 2 * MIB);
@@ -207,7 +335,7 @@ class NettyClientTransportTest {
     /** The other end, on the same thread. */
     private final class Client {
         final SocketChannel socket;
-        final boolean reads;
+        boolean reads;
         private final ByteBuf toSend = Unpooled.buffer();
         private final ByteBuffer in = ByteBuffer.allocate(MIB);
         long received;
