@@ -19,7 +19,12 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
 
 /** A fresh log in a temporary directory of its own. */
-record BenchmarkLog(Path path, FileSegmentDirectory directory, HardStateFile hardState, Wal wal) {
+record BenchmarkLog(
+        Path path,
+        FileSegmentDirectory directory,
+        @Nullable PrefaultedDirectory pages,
+        HardStateFile hardState,
+        Wal wal) {
     private static final UnsafeBuffer NOTHING = new UnsafeBuffer(new byte[0]);
 
     /** Without spares, in the directory for temporary files: it is meant to stay within its first segment. */
@@ -32,7 +37,7 @@ record BenchmarkLog(Path path, FileSegmentDirectory directory, HardStateFile har
      *
      * @param below where its directory is made; null = the directory for temporary files
      * @param spares made by whoever steps the log's preparer
-     * @param prefaulted whether all pages of its segments are touched before they are used; mapped writer only
+     * @param prefaulted whether {@link #ready} shall write to all pages of the segment; mapped writer only
      */
     static BenchmarkLog open(
             @Nullable Path below, WriterChoice writer, int segmentBytes, int spares, boolean prefaulted)
@@ -45,23 +50,28 @@ record BenchmarkLog(Path path, FileSegmentDirectory directory, HardStateFile har
                 .withWriter(writer);
         FileSegmentDirectory directory = FileSegmentDirectory.open(path, writer);
         HardStateFile hardState = HardStateFile.open(config, directory, "hard-state");
-        SegmentDirectory segments =
-                prefaulted && writer == WriterChoice.MAPPED ? new PrefaultedDirectory(directory) : directory;
+        PrefaultedDirectory pages =
+                prefaulted && writer == WriterChoice.MAPPED ? new PrefaultedDirectory(directory) : null;
+        SegmentDirectory segments = pages == null ? directory : pages;
         Wal wal = Wal.open(config, segments, hardState, Floor.EMPTY, new SplittableRandom(1)::nextLong);
-        return new BenchmarkLog(path, directory, hardState, wal);
+        return new BenchmarkLog(path, directory, pages, hardState, wal);
     }
 
     /**
      * Makes the log's memory what it is in a node that has run for a while: the table of indexes has its pages for so many
-     * entries. They are appended and truncated, so the segment holds that many empty entries more.
+     * entries. They are appended and truncated, so the segment holds that many empty entries more. The pages of the segment are
+     * written to afterwards, where that was asked for.
      */
-    void warmTable(int entries) {
+    void ready(int entries) {
         for (int i = 0; i < entries; i++) {
             wal.append(wal.appendedIndex() + 1, 1, 0, EntryDescriptor.TYPE_NOOP, NOTHING, 0, 0);
         }
         wal.publish();
         wal.force();
         wal.truncateSuffix(1);
+        if (pages != null) {
+            pages.prefault();
+        }
     }
 
     /** Closes the log and removes its files. */

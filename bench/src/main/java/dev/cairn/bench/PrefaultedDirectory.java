@@ -6,13 +6,35 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A directory whose files have every page of their mapping touched before the first append, so that a benchmark of appending does
- * not measure page faults. For the mapped writer; a file that is never mapped for writing has nothing to touch.
+ * A directory that can have every page of the file in use written to before a benchmark appends, so that it does not measure page
+ * faults. For the mapped writer; a file that is never mapped for writing has no such pages.
  */
-record PrefaultedDirectory(SegmentDirectory below) implements SegmentDirectory {
+final class PrefaultedDirectory implements SegmentDirectory {
     private static final int PAGE_BYTES = 4096;
+
+    private final SegmentDirectory below;
+    private @Nullable SegmentFile appending;
+
+    PrefaultedDirectory(SegmentDirectory below) {
+        this.below = below;
+    }
+
+    /**
+     * Each page gets its place in the page table and may be written without a fault until the next force. To be called behind the
+     * last force, for that one makes the file's pages read-only again: the next store to each is a fault then.
+     */
+    void prefault() {
+        SegmentFile file = appending;
+        if (file == null || !(file.view() instanceof UnsafeBuffer pages)) {
+            throw new IllegalStateException("no file is mapped for writing");
+        }
+        for (int at = 0; at < file.length(); at += PAGE_BYTES) {
+            pages.putByte(at, pages.getByte(at));
+        }
+    }
 
     @Override
     public String writer() {
@@ -54,7 +76,13 @@ record PrefaultedDirectory(SegmentDirectory below) implements SegmentDirectory {
         below.force();
     }
 
-    private record PrefaultedFile(SegmentFile below) implements SegmentFile {
+    private final class PrefaultedFile implements SegmentFile {
+        private final SegmentFile below;
+
+        PrefaultedFile(SegmentFile below) {
+            this.below = below;
+        }
+
         @Override
         public int length() {
             return below.length();
@@ -78,12 +106,7 @@ record PrefaultedDirectory(SegmentDirectory below) implements SegmentDirectory {
         @Override
         public void startAppending() {
             below.startAppending();
-            if (below.view() instanceof UnsafeBuffer pages) {
-                for (int at = 0; at < below.length(); at += PAGE_BYTES) {
-                    // The byte that is there; the page gets its place in the page table and may be written.
-                    pages.putByte(at, pages.getByte(at));
-                }
-            }
+            appending = below;
         }
 
         @Override

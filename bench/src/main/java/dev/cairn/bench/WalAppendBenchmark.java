@@ -88,6 +88,7 @@ public class WalAppendBenchmark {
         }
         log = BenchmarkLog.open(
                 null, WriterChoice.valueOf(writer.toUpperCase(Locale.ROOT)), SEGMENT_BYTES, 0, prefaulted);
+        log.ready(ENTRIES);
     }
 
     @TearDown(Level.Invocation)

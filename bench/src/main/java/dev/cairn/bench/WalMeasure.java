@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -79,6 +80,21 @@ final class WalMeasure implements Callable<Integer> {
             description = "How much of the whole measurement is done; below 100 the figures mean nothing.")
     private int percent;
 
+    @Option(
+            names = "--parts",
+            split = ",",
+            defaultValue = "APPENDS,BYTES_PER_FORCE,ROLLS,WRITERS",
+            paramLabel = "PART",
+            description = "Only these parts, of ${COMPLETION-CANDIDATES}.")
+    private Set<Part> parts = Set.of();
+
+    private enum Part {
+        APPENDS,
+        BYTES_PER_FORCE,
+        ROLLS,
+        WRITERS
+    }
+
     private final UnsafeBuffer payload = new UnsafeBuffer(new byte[RECORD_BYTES]);
     private final JsonLine figures = new JsonLine();
 
@@ -92,10 +108,18 @@ final class WalMeasure implements Callable<Integer> {
         payload.putBytes(0, bytes);
         Files.createDirectories(directory);
         long startNs = System.nanoTime();
-        appends();
-        bytesPerForce();
-        rolls();
-        writers();
+        if (parts.contains(Part.APPENDS)) {
+            appends();
+        }
+        if (parts.contains(Part.BYTES_PER_FORCE)) {
+            bytesPerForce();
+        }
+        if (parts.contains(Part.ROLLS)) {
+            rolls();
+        }
+        if (parts.contains(Part.WRITERS)) {
+            writers();
+        }
         figures.put("percent", percent).put("seconds", (System.nanoTime() - startNs) / 1e9);
         out().println(figures.end());
         out().flush();
@@ -144,7 +168,7 @@ final class WalMeasure implements Callable<Integer> {
         for (int shot = -some(APPEND_WARMUPS); shot < shots; shot++) {
             BenchmarkLog log = BenchmarkLog.open(directory, writer, APPEND_SEGMENT_BYTES, 0, prefaulted);
             try {
-                log.warmTable(count + APPENDS_PER_GROUP);
+                log.ready(count + APPENDS_PER_GROUP);
                 appendGroup(log.wal(), APPENDS_PER_GROUP, APPEND_PAYLOAD);
                 long allocated = allocatedBytes();
                 long startNs = System.nanoTime();
@@ -334,7 +358,9 @@ final class WalMeasure implements Callable<Integer> {
         public void run() {
             try {
                 while (!stopping) {
-                    LockSupport.parkNanos(this, spares.doWork(System.nanoTime()) > 0 ? STEP_NS : IDLE_NS);
+                    int work = spares.doWork(System.nanoTime());
+                    LockSupport.parkNanos(
+                            this, Math.min(work > 0 ? STEP_NS : IDLE_NS, spares.pauseLeftNs(System.nanoTime())));
                 }
             } catch (RuntimeException e) {
                 failure = e;

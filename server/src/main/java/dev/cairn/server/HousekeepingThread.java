@@ -9,7 +9,7 @@ import java.util.concurrent.locks.LockSupport;
  * never wait for a checkpoint or a transfer, which therefore have threads of their own.
  */
 final class HousekeepingThread {
-    /** Pause when nothing was to be done, and between steps. */
+    /** Longest pause when nothing was to be done, and between steps. */
     private static final long IDLE_NS = TimeUnit.MILLISECONDS.toNanos(20);
 
     private static final long STEP_NS = TimeUnit.MILLISECONDS.toNanos(1);
@@ -54,7 +54,8 @@ final class HousekeepingThread {
                     observedNs = System.nanoTime();
                     observe.run();
                 }
-                LockSupport.parkNanos(this, work > 0 ? STEP_NS : IDLE_NS);
+                LockSupport.parkNanos(
+                        this, Math.min(work > 0 ? STEP_NS : IDLE_NS, spares.pauseLeftNs(System.nanoTime())));
             }
         } catch (Throwable failure) {
             fatal.onFatalError("housekeeping", failure);

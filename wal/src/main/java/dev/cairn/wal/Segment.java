@@ -7,7 +7,6 @@ final class Segment {
 
     final int sequence;
     final SegmentFile file;
-    final String name;
     final long salt;
     /** Last index before this segment's records, when it became current. */
     final long previousIndex;
@@ -19,8 +18,8 @@ final class Segment {
     volatile int sealedEnd;
     /** Whether this process filled it, in small writes: then its pages in the cache are small, and it may serve again. */
     boolean madeHere;
-    /** Whether its name is durable; the log-sync thread's. */
-    boolean nameForced;
+    /** Of its file. That of the spare that it was, until housekeeping has given it its own; written by housekeeping. */
+    volatile String name;
 
     Segment(int sequence, SegmentFile file, String name, long salt, long previousIndex) {
         this.sequence = sequence;

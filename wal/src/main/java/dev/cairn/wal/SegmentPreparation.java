@@ -8,7 +8,9 @@ import org.agrona.concurrent.UnsafeBuffer;
  * store dirties one page), each step forced, then the header, then the directory. One thread.
  */
 final class SegmentPreparation {
-    static final int STEP_BYTES = 256 * 1024;
+    /** A force of more holds up the log's own forces for longer: 256 KiB for 0.9 ms, 64 KiB for half of that. */
+    static final int STEP_BYTES = 64 * 1024;
+
     private static final ByteBuffer ZEROS =
             ByteBuffer.allocateDirect(RecordDescriptor.BLOCK_BYTES).asReadOnlyBuffer();
 

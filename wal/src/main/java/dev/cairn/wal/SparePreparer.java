@@ -16,7 +16,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Preparation is paced: unpaced it made other writers' forces ten times slower.
  */
 public final class SparePreparer {
+    /** Time from one step to the next: with {@link SegmentPreparation#STEP_BYTES} 33 MB/s. */
     public static final long PAUSE_NS = 2_000_000;
+
+    /** The same while no spare stands ready: 80 MB/s, since a roll that finds none waits for a whole preparation. */
+    private static final long PAUSE_WITHOUT_SPARE_NS = 800_000;
+
     public static final long FULL_DISK_RETRY_NS = 1_000_000_000;
 
     /** What housekeeping shall do with a segment once the log is durable up to {@code safePosition}. */
@@ -29,14 +34,12 @@ public final class SparePreparer {
     private final AtomicLong durablePosition;
     private final OneToOneConcurrentArrayQueue<PreparedSegment> ready =
             new OneToOneConcurrentArrayQueue<>(WalConfig.MAX_SPARES);
+    private final Queue<Segment> unnamed = new ConcurrentLinkedQueue<>();
     private final Queue<Retired> retired = new ConcurrentLinkedQueue<>();
     private final AtomicInteger readyCount = new AtomicInteger();
     private final DiskSpace space;
     private final AtomicLong recycledCount = new AtomicLong();
     private volatile boolean outOfSpace;
-
-    // loop thread
-    private @Nullable PreparedSegment returned;
 
     // housekeeping thread
     /** Names of dropped segments that lie ready to be filled with zeros again; as many as spares at most. */
@@ -45,6 +48,8 @@ public final class SparePreparer {
     private @Nullable SegmentPreparation preparation;
     private long nextStepNs;
     private boolean paused;
+    private long nextNameNs;
+    private boolean namePaused;
 
     SparePreparer(
             SegmentDirectory directory,
@@ -68,7 +73,16 @@ public final class SparePreparer {
      */
     public int doWork(long nowNs) {
         space.check(nowNs);
-        return clearRetired() + prepare(nowNs);
+        return giveName(nowNs) + clearRetired() + prepare(nowNs);
+    }
+
+    /** How long a spare that is wanted still waits for its next step, ns; at least 0, and very long when none is wanted. */
+    public long pauseLeftNs(long nowNs) {
+        boolean wanted = preparation != null || readyCount.get() < config.spareCount() || outOfSpace;
+        if (!wanted) {
+            return Long.MAX_VALUE;
+        }
+        return paused ? Math.max(0, nextStepNs - nowNs) : 0;
     }
 
     /** How much room the disk has. Any thread. */
@@ -94,6 +108,31 @@ public final class SparePreparer {
         return outOfSpace;
     }
 
+    /**
+     * A segment in use is told by its activation block; its name is for people and for order. So nobody waits for the rename
+     * and the force of the directory, which may take as long as a commit of the file system's journal.
+     */
+    private int giveName(long nowNs) {
+        Segment segment = unnamed.peek();
+        if (segment == null || (namePaused && nowNs - nextNameNs < 0)) {
+            return 0;
+        }
+        String name = Segment.nameOf(segment.sequence);
+        try {
+            directory.rename(segment.name, name);
+        } catch (NoSpaceException e) {
+            // A name may need a block of the directory.
+            namePaused = true;
+            nextNameNs = nowNs + FULL_DISK_RETRY_NS;
+            return 0;
+        }
+        namePaused = false;
+        segment.name = name;
+        directory.force();
+        unnamed.remove();
+        return 1;
+    }
+
     private int clearRetired() {
         Retired next = retired.peek();
         if (next == null || next.safePosition > durablePosition.getAcquire()) {
@@ -101,6 +140,7 @@ public final class SparePreparer {
         }
         retired.remove();
         if (next.delete) {
+            unnamed.remove(next.segment);
             next.segment.file.close();
             // In sequence order, one by one: recovery takes a hole among the segments for damage.
             if (!mayServeAgain(next.segment) || !discharge(next.segment.name)) {
@@ -152,7 +192,7 @@ public final class SparePreparer {
             } else {
                 step();
             }
-            nextStepNs = nowNs + PAUSE_NS;
+            nextStepNs = nowNs + (readyCount.get() == 0 ? PAUSE_WITHOUT_SPARE_NS : PAUSE_NS);
         } catch (NoSpaceException e) {
             outOfSpace = true;
             nextStepNs = nowNs + FULL_DISK_RETRY_NS;
@@ -201,27 +241,21 @@ public final class SparePreparer {
     /** Loop thread. */
     @Nullable
     PreparedSegment take() {
-        PreparedSegment spare = returned;
-        returned = null;
-        if (spare == null) {
-            spare = ready.poll();
-        }
+        PreparedSegment spare = ready.poll();
         if (spare != null) {
             readyCount.decrementAndGet();
         }
         return spare;
     }
 
-    /** Loop thread: the spare that it just took could not be put in use. */
-    void putBack(PreparedSegment spare) {
-        readyCount.incrementAndGet();
-        returned = spare;
-        outOfSpace = true;
-    }
-
     /** Loop thread: it wanted a segment at once, and there was no room for one. */
     void onOutOfSpace() {
         outOfSpace = true;
+    }
+
+    /** Loop thread: the segment is in use under the name of the spare that it was. */
+    void name(Segment segment) {
+        unnamed.add(segment);
     }
 
     /** Loop thread: the loop does not touch the segment's memory any more. */

@@ -289,8 +289,6 @@ public final class Wal implements AutoCloseable {
                 : ActivationDescriptor.RECORDS_OFFSET;
         flush();
         int sequence = current.sequence + 1;
-        String name = Segment.nameOf(sequence);
-        rename(next, name);
         boolean reset = kind == ActivationDescriptor.KIND_RESET;
         Activation activation = new Activation(
                 kind,
@@ -310,8 +308,9 @@ public final class Wal implements AutoCloseable {
             throw fail(e);
         }
         current.sealedEnd = end;
-        current = new Segment(sequence, next.file(), name, next.salt(), previousIndex);
+        current = new Segment(sequence, next.file(), next.name(), next.salt(), previousIndex);
         current.madeHere = true;
+        preparer.name(current);
         chain = activation.seed();
         tail = ActivationDescriptor.RECORDS_OFFSET;
         Segment[] before = segments;
@@ -322,18 +321,6 @@ public final class Wal implements AutoCloseable {
         if (after.length > 2 && after[after.length - 3].inMemory) {
             after[after.length - 3].inMemory = false;
             cooling.add(after[after.length - 3]);
-        }
-    }
-
-    /** A name may need a block of the directory: when there is none the file stays a spare. */
-    private void rename(PreparedSegment next, String name) {
-        try {
-            directory.rename(next.name(), name);
-        } catch (NoSpaceException e) {
-            preparer.putBack(next);
-            throw e;
-        } catch (RuntimeException e) {
-            throw fail(e);
         }
     }
 
@@ -471,7 +458,7 @@ public final class Wal implements AutoCloseable {
     }
 
     /**
-     * Forces everything published so far, segments in order, each after its name. Log-sync thread only.
+     * Forces everything published so far, segments in order. Log-sync thread only.
      *
      * @return the durable position
      * @throws LogFailedException at the first failure and at every call after it
@@ -490,7 +477,7 @@ public final class Wal implements AutoCloseable {
                 }
                 int sealedEnd = segment.sealedEnd;
                 if (sealedEnd == 0 || LogPosition.of(segment.sequence, sealedEnd) > durable) {
-                    forceSegment(segment);
+                    segment.file.force();
                 }
             }
         } catch (RuntimeException | InternalError e) {
@@ -498,14 +485,6 @@ public final class Wal implements AutoCloseable {
         }
         durablePosition.setRelease(target);
         return target;
-    }
-
-    private void forceSegment(Segment segment) {
-        if (!segment.nameForced) {
-            directory.force();
-            segment.nameForced = true;
-        }
-        segment.file.force();
     }
 
     /** Times from now on how long the caller of an append, or of {@link #ensureRoom}, waits for a new segment; ns. */

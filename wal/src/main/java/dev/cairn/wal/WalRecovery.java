@@ -215,12 +215,10 @@ final class WalRecovery {
 
     private static Segment segment(SegmentFile file, Activation activation) {
         String name = Segment.nameOf(activation.segment());
-        Segment segment = new Segment(activation.segment(), file, name, activation.salt(), activation.previousIndex());
-        segment.nameForced = true;
-        return segment;
+        return new Segment(activation.segment(), file, name, activation.salt(), activation.previousIndex());
     }
 
-    /** A crash may have undone a rename: a spare that is in use gets its name now. */
+    /** A segment gets its name some time after it is in use, and a crash may have undone that. */
     private void nameInOrder(Found found) {
         String name = Segment.nameOf(found.sequence());
         if (!name.equals(found.name())) {

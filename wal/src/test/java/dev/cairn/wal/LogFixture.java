@@ -102,6 +102,7 @@ final class LogFixture {
         wal.force();
     }
 
+    /** Housekeeping until there is nothing left for it: segments have their names, dropped ones are gone, spares stand ready. */
     void makeSpares() {
         while (wal.sparePreparer().doWork(nowNs) > 0 || wal.sparePreparer().readyCount() < config.spareCount()) {
             nowNs += SparePreparer.PAUSE_NS;

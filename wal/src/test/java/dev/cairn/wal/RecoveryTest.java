@@ -295,6 +295,7 @@ final class RecoveryTest {
             LogFixture log = smallLog();
             log.appendMany(250, 1, 1000);
             log.publishAndForce();
+            log.makeSpares();
             log.wal.truncatePrefix(249);
             log.wal.publish();
             for (int step = 0; step <= seed % 5; step++) {

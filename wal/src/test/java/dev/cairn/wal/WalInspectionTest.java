@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -186,7 +187,7 @@ final class WalInspectionTest {
         List<Place> damaged = new ArrayList<>();
         for (int index : new int[] {5, 6, 40, 77}) {
             long start = log.wal.table().start(index);
-            String name = Segment.nameOf(LogPosition.segment(start));
+            String name = fileAt(log, start);
             directory.overwrite(name, LogPosition.offset(start) + 500, new byte[] {0, 0, 0});
             damaged.add(new Place(name, LogPosition.offset(start), index, "", ""));
         }
@@ -228,9 +229,9 @@ final class WalInspectionTest {
         written.addAll(log.appendMany(3, 2, 10));
         log.publishAndForce();
         long damaged = log.wal.table().start(50);
-        overwrite(Segment.nameOf(LogPosition.segment(damaged)), LogPosition.offset(damaged) + 700, 0);
+        overwrite(fileAt(log, damaged), LogPosition.offset(damaged) + 700, 0);
         long destroyed = log.wal.table().start(70);
-        overwrite(Segment.nameOf(LogPosition.segment(destroyed)), LogPosition.offset(destroyed) + 3, 0x7F);
+        overwrite(fileAt(log, destroyed), LogPosition.offset(destroyed) + 3, 0x7F);
         List<SegmentItem> items = dump(folder);
         List<Stored> entries = items.stream()
                 .filter(Stored.class::isInstance)
@@ -421,6 +422,15 @@ final class WalInspectionTest {
 
     private LogFixture realLog(WriterChoice writer) {
         return new LogFixture(FileSegmentDirectory.open(folder, writer), CONFIG, new SplittableRandom(1)::nextLong);
+    }
+
+    /** Housekeeping may not have given the segment its name yet. */
+    private static String fileAt(LogFixture log, long position) {
+        return Arrays.stream(log.wal.segments())
+                .filter(segment -> segment.sequence == LogPosition.segment(position))
+                .findFirst()
+                .orElseThrow()
+                .name;
     }
 
     private static List<SegmentItem> dump(Path path) {
