@@ -115,8 +115,9 @@ public enum ConfigKey {
             "auto",
             0,
             0,
-            "How the log is written: through a mapping, through a channel, or auto = mapped unless a self-test at start "
-                    + "finds that the file system makes it slow."),
+            "How the log is written: by one write per group through a channel, or by stores through a mapping, which becomes "
+                    + "channel where a self-test at start finds that the file system makes it slow. auto = channel, "
+                    + "which measures faster. Reading is mapped with both."),
     WAL_SLOW_FORCE_MS(
             "wal.slow.force.ms",
             Kind.INTEGER,

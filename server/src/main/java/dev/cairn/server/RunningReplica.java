@@ -76,10 +76,9 @@ final class RunningReplica {
         final NodeConfig config = around.config();
         final RocksStore store = openStore(config);
         final long startNs = System.nanoTime();
-        final WriterChoice writer = WriterChoice.valueOf(config.walWriter().name());
         final FileSegmentDirectory rootDirectory = FileSegmentDirectory.open(config.dataDir(), WriterChoice.CHANNEL);
-        final FileSegmentDirectory walDirectory =
-                FileSegmentDirectory.open(config.dataDir().resolve("wal"), writer);
+        final FileSegmentDirectory walDirectory = FileSegmentDirectory.open(
+                config.dataDir().resolve("wal"), config.walWriter().choice());
         final ReplicaLog log = ReplicaLog.open(
                 walConfig(config, around.identity()),
                 rootDirectory,
@@ -156,7 +155,7 @@ final class RunningReplica {
         return WalConfig.of(config.clusterIdHash(), config.nodeId(), identity.storageId())
                 .withSegmentBytes(config.walSegmentBytes())
                 .withReserveBytes(config.diskReserveBytes())
-                .withWriter(WriterChoice.valueOf(config.walWriter().name()));
+                .withWriter(config.walWriter().choice());
     }
 
     private static Replica.Config replicaConfig(final NodeConfig config, final Identity identity) {

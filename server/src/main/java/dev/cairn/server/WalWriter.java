@@ -1,15 +1,24 @@
 package dev.cairn.server;
 
+import dev.cairn.wal.WriterChoice;
+
 /** Value of {@code wal.writer}: which implementation of the log's segment file is used. */
 public enum WalWriter {
-    AUTO("auto"),
-    MAPPED("mapped"),
-    CHANNEL("channel");
+    /** What measures best: docs/adr/0014. */
+    AUTO("auto", WriterChoice.CHANNEL),
+    MAPPED("mapped", WriterChoice.MAPPED_IF_FIT),
+    CHANNEL("channel", WriterChoice.CHANNEL);
 
     private final String text;
+    private final WriterChoice choice;
 
-    WalWriter(String text) {
+    WalWriter(String text, WriterChoice choice) {
         this.text = text;
+        this.choice = choice;
+    }
+
+    WriterChoice choice() {
+        return choice;
     }
 
     /** As written in a properties file. */

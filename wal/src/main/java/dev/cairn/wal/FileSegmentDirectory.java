@@ -28,8 +28,8 @@ public final class FileSegmentDirectory implements SegmentDirectory, AutoCloseab
     }
 
     /**
-     * Opens the directory, creating it durably where it is absent. {@link WriterChoice#AUTO} runs the start-up test for
-     * large folios, a few milliseconds.
+     * Opens the directory, creating it durably where it is absent. {@link WriterChoice#MAPPED_IF_FIT} runs the
+     * start-up test for large folios, a few milliseconds.
      */
     public static FileSegmentDirectory open(Path path, WriterChoice choice) {
         try {
@@ -38,7 +38,7 @@ public final class FileSegmentDirectory implements SegmentDirectory, AutoCloseab
             return switch (choice) {
                 case MAPPED -> new FileSegmentDirectory(path, channel, true, "mapped");
                 case CHANNEL -> new FileSegmentDirectory(path, channel, false, "channel");
-                case AUTO -> probed(path, channel);
+                case MAPPED_IF_FIT -> probed(path, channel);
             };
         } catch (IOException e) {
             throw ChannelFile.failure("cannot open directory: file=" + path, e);

@@ -64,7 +64,7 @@ public record WalConfig(
                 DEFAULT_SPARES,
                 DEFAULT_CUT_COPY_CAP_BYTES,
                 0,
-                WriterChoice.AUTO,
+                WriterChoice.CHANNEL,
                 Set.of());
     }
 

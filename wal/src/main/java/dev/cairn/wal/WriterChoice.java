@@ -1,11 +1,11 @@
 package dev.cairn.wal;
 
-/** {@code wal.writer}: how the loop stores records. */
+/** How the loop stores records. */
 public enum WriterChoice {
-    /** Mapped, unless the start-up test finds that one store dirties far more than its page. */
-    AUTO,
+    /** One buffer and one positional write per group. */
+    CHANNEL,
     /** Stores through a memory mapping. */
     MAPPED,
-    /** One buffer and one positional write per group. */
-    CHANNEL
+    /** Mapped, unless the start-up test finds that one store dirties far more than its page; channel then. */
+    MAPPED_IF_FIT
 }

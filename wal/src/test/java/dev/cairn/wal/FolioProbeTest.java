@@ -12,8 +12,8 @@ final class FolioProbeTest {
     Path folder;
 
     @Test
-    void autoSaysWhichWriterItChoseAndWhyAndLeavesNothingBehind() throws Exception {
-        FileSegmentDirectory directory = FileSegmentDirectory.open(folder.resolve("a/b"), WriterChoice.AUTO);
+    void itSaysWhichWriterItChoseAndWhyAndLeavesNothingBehind() throws Exception {
+        FileSegmentDirectory directory = FileSegmentDirectory.open(folder.resolve("a/b"), WriterChoice.MAPPED_IF_FIT);
         assertThat(directory.writer()).matches("(mapped|channel) \\(.+\\)");
         assertThat(directory.list()).isEmpty();
         LogFixture log = new LogFixture(directory);

@@ -23,7 +23,7 @@ final class JvmWarningsTest {
         private Child() {}
 
         public static void main(String[] args) {
-            for (WriterChoice choice : List.of(WriterChoice.MAPPED, WriterChoice.CHANNEL, WriterChoice.AUTO)) {
+            for (WriterChoice choice : List.of(WriterChoice.MAPPED, WriterChoice.CHANNEL, WriterChoice.MAPPED_IF_FIT)) {
                 FileSegmentDirectory directory = FileSegmentDirectory.open(Path.of(args[0], choice.name()), choice);
                 LogFixture log = new LogFixture(directory);
                 log.appendMany(200, 1, 1000);
