@@ -14,5 +14,49 @@ public enum PlantedBug {
     /** Entries of older terms commit by counting replicas (figure 8 of the paper). */
     COMMIT_OLD_TERM_BY_COUNTING,
     /** A leader answers reads before an entry of its own term has committed. */
-    READ_BEFORE_OWN_TERM_COMMIT
+    READ_BEFORE_OWN_TERM_COMMIT,
+
+    // Votes and terms.
+    /** A vote leaves before it is on disk. */
+    VOTE_BEFORE_HARD_STATE,
+    /** A vote is given to whoever asks, also the second time in a term. */
+    TWO_VOTES_IN_A_TERM,
+    /** A vote is given whatever the candidate's log holds. */
+    VOTE_FOR_OLDER_LOG,
+    /** A candidate counts its own vote, and asks for others, before its hard state is on disk. */
+    CAMPAIGN_BEFORE_HARD_STATE,
+    /** A follower answers in a term that is not on disk. */
+    REPLY_BEFORE_HARD_STATE,
+    /** A candidate counts votes that were given in earlier terms. */
+    VOTES_OF_OLDER_TERMS,
+
+    // Replication.
+    /** An AppendEntries ends the log, although what follows matches. */
+    SHORT_APPEND_TRUNCATES,
+    /** A follower keeps its own entry where the leader's differs. */
+    CONFLICT_KEPT,
+    /** A follower does what a leader of an older term says. */
+    OLD_LEADER_OBEYED,
+    /** What an older leader has verified counts as verified by this one. */
+    VERIFIED_KEPT_OVER_TERMS,
+    /** A follower acknowledges what it has not forced. */
+    ACK_BEFORE_FORCE,
+    /** A leader counts acknowledgements of an older term. */
+    STALE_REPLY_COUNTS,
+    /** A leader takes for durable what a peer has only stored. */
+    MATCH_FROM_VERIFIED,
+    /** Any acknowledgement acknowledges all that was sent. */
+    MATCH_FROM_NEXT,
+    /** A leader counts itself before its own force. */
+    LEADER_COUNTS_UNFORCED,
+    /** A follower's commit index is not bounded by what it has verified. */
+    FOLLOWER_COMMIT_NOT_CAPPED,
+    /** Apply takes what a crash of this host could take away. */
+    APPLY_BEYOND_DURABLE,
+
+    // Reads.
+    /** A leader does not ask whether it still leads. */
+    READ_WITHOUT_ROUND,
+    /** A read sees what is applied when it arrives, not what is committed. */
+    READ_INDEX_OF_APPLIED
 }

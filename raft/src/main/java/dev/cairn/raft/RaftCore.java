@@ -2,6 +2,7 @@ package dev.cairn.raft;
 
 import dev.cairn.raft.quorum.MajorityQuorum;
 import java.util.Arrays;
+import java.util.Set;
 import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +42,7 @@ public final class RaftCore {
     private final boolean bugHardStateByTerm;
     private final boolean bugCommitOldTerm;
     private final boolean bugReadBeforeOwnTerm;
+    private final Set<PlantedBug> bugs;
 
     /** Voter ids in ascending order; a voter's place in it is its ordinal. */
     private final int[] voters;
@@ -137,6 +139,7 @@ public final class RaftCore {
         bugReplyNotCapped = config.plantedBugs().contains(PlantedBug.REPLY_NOT_CAPPED_BY_MATCH);
         bugHardStateByTerm = config.plantedBugs().contains(PlantedBug.HARD_STATE_COMPLETION_BY_TERM);
         bugCommitOldTerm = config.plantedBugs().contains(PlantedBug.COMMIT_OLD_TERM_BY_COUNTING);
+        bugs = config.plantedBugs();
         bugReadBeforeOwnTerm = config.plantedBugs().contains(PlantedBug.READ_BEFORE_OWN_TERM_COMMIT);
 
         voters = config.voters().stream().mapToInt(Integer::intValue).sorted().toArray();
@@ -272,6 +275,9 @@ public final class RaftCore {
         campaignDue = true;
         campaignByTransfer = byTransfer;
         campaignSequence = hardStateSequence;
+        if (planted(PlantedBug.CAMPAIGN_BEFORE_HARD_STATE)) {
+            campaign();
+        }
     }
 
     private void campaign() {
@@ -321,11 +327,12 @@ public final class RaftCore {
             becomeFollower(term, NONE, "vote request of a higher term");
         }
         // Raft 5.2 and 5.4.1: one vote per term, first come, and only for a log at least as up to date.
+        final boolean free = votedFor == NONE || planted(PlantedBug.TWO_VOTES_IN_A_TERM);
         final boolean grant =
-                term == currentTerm && (votedFor == NONE || votedFor == from) && isUpToDate(lastLogIndex, lastLogTerm);
+                term == currentTerm && (free || votedFor == from) && isUpToDate(lastLogIndex, lastLogTerm);
         if (grant) {
             restartElectionTimer();
-            if (votedFor == NONE) {
+            if (votedFor != from) {
                 changeHardState(currentTerm, from);
             }
         }
@@ -339,7 +346,8 @@ public final class RaftCore {
 
     /** Raft 5.4.1: the later last term wins; with equal last terms the longer log. */
     private boolean isUpToDate(final long lastLogIndex, final long lastLogTerm) {
-        return lastLogTerm > termRuns.lastTerm()
+        return planted(PlantedBug.VOTE_FOR_OLDER_LOG)
+                || lastLogTerm > termRuns.lastTerm()
                 || (lastLogTerm == termRuns.lastTerm() && lastLogIndex >= termRuns.lastIndex());
     }
 
@@ -365,7 +373,8 @@ public final class RaftCore {
             return;
         }
         // A self-vote that is not yet durable has not been recorded, so a quorum here never stands on it.
-        if (role != Role.CANDIDATE || requestTerm != currentTerm) {
+        final boolean older = requestTerm != currentTerm && !planted(PlantedBug.VOTES_OF_OLDER_TERMS);
+        if (role != Role.CANDIDATE || older) {
             return;
         }
         votes.record(ordinal, granted);
@@ -518,7 +527,9 @@ public final class RaftCore {
     private void changeHardState(final long term, final int vote) {
         if (term > currentTerm) {
             // What a leader of an older term has verified or promised says nothing about this term's leader.
-            verifiedIndex = 0;
+            if (!planted(PlantedBug.VERIFIED_KEPT_OVER_TERMS)) {
+                verifiedIndex = 0;
+            }
             leaderCommit = 0;
             receivedReadPosition = 0;
             lacksPrevious = false;
@@ -643,6 +654,11 @@ public final class RaftCore {
         }
         full = full && !log.hasRoomAgain();
         final int appended = appendMissing(prevLogIndex, entries);
+        if (planted(PlantedBug.SHORT_APPEND_TRUNCATES)
+                && entries.count() > 0
+                && prevLogIndex + entries.count() < termRuns.lastIndex()) {
+            truncateSuffix(prevLogIndex + entries.count() + 1);
+        }
         // Less than the whole message when the disk is full.
         final long held = Math.min(prevLogIndex + entries.count(), termRuns.lastIndex());
         // What this log has dropped was committed, so the leader has it, too (Raft 5.4.3).
@@ -675,7 +691,7 @@ public final class RaftCore {
         if (ordinalOf(from) < 0) {
             return false;
         }
-        if (term < currentTerm) {
+        if (term < currentTerm && !planted(PlantedBug.OLD_LEADER_OBEYED)) {
             // The sender learns the newer term from the reply. It may lead that term when the reply arrives, so the
             // reply must not read as one about its log: index 0 matches everywhere.
             reject(from, 0, 0, 0);
@@ -711,7 +727,7 @@ public final class RaftCore {
                 continue;
             }
             if (index <= termRuns.lastIndex()) {
-                if (termRuns.term(index) == term) {
+                if (termRuns.term(index) == term || planted(PlantedBug.CONFLICT_KEPT)) {
                     continue;
                 }
                 truncateSuffix(index);
@@ -757,11 +773,16 @@ public final class RaftCore {
 
     /** What this follower may claim: durable here, and the same as the leader's. */
     private long claimableIndex() {
+        if (planted(PlantedBug.ACK_BEFORE_FORCE)) {
+            return verifiedIndex;
+        }
         return bugReplyNotCapped ? durableIndex : Math.min(durableIndex, verifiedIndex);
     }
 
     private void advanceFollowerCommit() {
-        advanceCommit(Math.min(leaderCommit, Math.min(durableIndex, verifiedIndex)));
+        final long verified =
+                planted(PlantedBug.FOLLOWER_COMMIT_NOT_CAPPED) ? termRuns.lastIndex() : verifiedIndex;
+        advanceCommit(Math.min(leaderCommit, Math.min(durableIndex, verified)));
     }
 
     private void advanceCommit(final long index) {
@@ -774,13 +795,13 @@ public final class RaftCore {
     // ---- leader --------------------------------------------------------------------------------------------------
 
     /**
-     * A peer took what it was sent; {@code matchIndex} is durable there. With {@code peerFull} it had no room for what
+     * A peer took what it was sent; {@code acknowledgedIndex} is durable there. With {@code peerFull} it had no room for what
      * follows {@code newVerifiedIndex}.
      */
     public void onAppendEntriesAccepted(
             final int from,
             final long term,
-            final long matchIndex,
+            final long acknowledgedIndex,
             final long newVerifiedIndex,
             final long readPosition,
             final boolean peerFull) {
@@ -788,6 +809,7 @@ public final class RaftCore {
         if (peer == null) {
             return;
         }
+        final long matchIndex = plantedMatch(peer, acknowledgedIndex, newVerifiedIndex);
         check(matchIndex <= termRuns.lastIndex(), "peer claims more than the log holds", matchIndex, from);
         if (matchIndex > peer.matchIndex) {
             peer.matchIndex = matchIndex;
@@ -804,6 +826,13 @@ public final class RaftCore {
         } else if (peer.state == Progress.State.PROBE || (peer.state == Progress.State.SNAPSHOT && next > base())) {
             peer.replicateFrom(next);
         }
+    }
+
+    private long plantedMatch(final Progress peer, final long acknowledgedIndex, final long newVerifiedIndex) {
+        if (planted(PlantedBug.MATCH_FROM_VERIFIED)) {
+            return newVerifiedIndex;
+        }
+        return planted(PlantedBug.MATCH_FROM_NEXT) ? peer.nextIndex - 1 : acknowledgedIndex;
     }
 
     /** A peer's log does not hold what preceded a message. */
@@ -858,7 +887,7 @@ public final class RaftCore {
             becomeFollower(term, NONE, "append reply of a higher term");
             return null;
         }
-        if (term < currentTerm || role != Role.LEADER) {
+        if ((term < currentTerm && !planted(PlantedBug.STALE_REPLY_COUNTS)) || role != Role.LEADER) {
             return null;
         }
         final Progress peer = peers[ordinal];
@@ -885,12 +914,16 @@ public final class RaftCore {
     /** Raft 5.4.2: only an entry of the current term commits by counting; earlier ones commit with it. */
     private void advanceLeaderCommit() {
         for (int i = 0; i < peers.length; i++) {
-            reached[i] = i == selfOrdinal ? durableIndex : peers[i].matchIndex;
+            reached[i] = i == selfOrdinal ? ownMatchIndex() : peers[i].matchIndex;
         }
         final long index = quorum.reachedByMajority(reached);
         if (index > commitIndex && (termRuns.term(index) == currentTerm || bugCommitOldTerm)) {
             advanceCommit(index);
         }
+    }
+
+    private long ownMatchIndex() {
+        return planted(PlantedBug.LEADER_COUNTS_UNFORCED) ? termRuns.lastIndex() : durableIndex;
     }
 
     // ---- reads ---------------------------------------------------------------------------------------------------
@@ -914,7 +947,7 @@ public final class RaftCore {
         if (!reads.canStartRound() || (commitIndex < termStartIndex && !bugReadBeforeOwnTerm)) {
             return;
         }
-        reads.startRound(commitIndex);
+        reads.startRound(planted(PlantedBug.READ_INDEX_OF_APPLIED) ? appliedIndex : commitIndex);
         for (final Progress peer : peers) {
             peer.messageDue = true;
         }
@@ -923,7 +956,8 @@ public final class RaftCore {
 
     private void confirmReads() {
         for (int i = 0; i < peers.length; i++) {
-            reached[i] = i == selfOrdinal ? reads.position() : peers[i].readPosition;
+            final boolean known = i == selfOrdinal || planted(PlantedBug.READ_WITHOUT_ROUND);
+            reached[i] = known ? reads.position() : peers[i].readPosition;
         }
         reads.confirm(quorum.reachedByMajority(reached), output);
     }
@@ -1027,7 +1061,9 @@ public final class RaftCore {
 
     private void sendVote(final int to, final PendingVote vote, final boolean preVote) {
         // The reply names the current term, so it waits for the newest hard state, not only for that of its vote.
-        if (!vote.due || !isReleased(hardStateSequence, currentTerm)) {
+        final boolean released =
+                isReleased(hardStateSequence, currentTerm) || planted(PlantedBug.VOTE_BEFORE_HARD_STATE);
+        if (!vote.due || !released) {
             return;
         }
         vote.due = false;
@@ -1038,7 +1074,7 @@ public final class RaftCore {
     }
 
     private void sendReplies() {
-        if (!isReleased(hardStateSequence, currentTerm)) {
+        if (!isReleased(hardStateSequence, currentTerm) && !planted(PlantedBug.REPLY_BEFORE_HARD_STATE)) {
             return;
         }
         if (rejectDue) {
@@ -1121,6 +1157,11 @@ public final class RaftCore {
         return durableIndex;
     }
 
+    /** Apply takes at most min(commit index, locally durable index), on every node. */
+    public long applicableIndex() {
+        return planted(PlantedBug.APPLY_BEYOND_DURABLE) ? commitIndex : Math.min(commitIndex, durableIndex);
+    }
+
     /** Index before the first entry of the log: everything up to it is in a snapshot. */
     public long baseIndex() {
         return termRuns.firstIndex();
@@ -1168,6 +1209,11 @@ public final class RaftCore {
     private int ordinalOf(final int nodeId) {
         final int ordinal = Arrays.binarySearch(voters, nodeId);
         return ordinal == selfOrdinal ? -1 : ordinal;
+    }
+
+    /** Whether a test has switched this mistake on; in production there are none. */
+    private boolean planted(final PlantedBug bug) {
+        return !bugs.isEmpty() && bugs.contains(bug);
     }
 
     private static void check(final boolean holds, final String invariant, final long found, final long bound) {

@@ -684,9 +684,8 @@ public final class ConsensusAgent {
         lastAppendNs = nowNs;
     }
 
-    /** Apply takes at most min(commit index, locally durable index), on every node. */
     private int offerCommitted() {
-        final long limit = Math.min(core.commitIndex(), core.durableIndex());
+        final long limit = core.applicableIndex();
         if (limit <= offeredIndex || !apply.offer(limit, core.term(limit), core.role() == Role.LEADER)) {
             return 0;
         }

@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Checks by name: election-safety, elected-by-quorum, one-vote, vote-safe, vote-kept, vote-durable, term-durable, term-forward, commit-forward,
  * log-matching, log-time, leader-append-only, leader-completeness, state-machine-safety, commit-kept, commit-durable, commit-safe, durable-truth,
- * promise-kept, install-forward, snapshot-safe, snapshot-content, applied-bound, digest, answer, row, read-fresh, content.
+ * promise-kept, install-forward, snapshot-safe, snapshot-content, same-content, applied-bound, digest, answer, row, read-fresh, content.
  */
 final class ClusterInvariants {
     /** What is known about one node over all its lives. */
@@ -86,7 +86,7 @@ final class ClusterInvariants {
     private final List<Long> commitTerms = new ArrayList<>();
     private final List<Long> digests = new ArrayList<>();
 
-    /** Of the content at an index, as the first snapshot there had it. */
+    /** Of the content at an index, as the first node had it there. */
     private final Map<Long, Long> contentHashes = new HashMap<>();
 
     private final ReferenceModel model = new ReferenceModel();
@@ -179,7 +179,15 @@ final class ClusterInvariants {
         }
         Long other = contentHashes.putIfAbsent(index, contentHash);
         if (other != null && other != contentHash) {
-            check(false, "snapshot-content", node, "snapshot at " + index + " differs from another one there");
+            check(false, "snapshot-content", node, "snapshot at " + index + " differs from a store there");
+        }
+    }
+
+    /** A batch was applied: at equal index all nodes hold equal rows, sessions included. */
+    void onContent(int node, long appliedIndex, long contentHash) {
+        Long other = contentHashes.putIfAbsent(appliedIndex, contentHash);
+        if (other != null && other != contentHash) {
+            check(false, "same-content", node, "content at " + appliedIndex + " differs from another node's there");
         }
     }
 

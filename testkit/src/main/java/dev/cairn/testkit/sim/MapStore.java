@@ -9,6 +9,7 @@ import dev.cairn.engine.KvSnapshot;
 import dev.cairn.engine.KvStore;
 import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.RowKind;
+import dev.cairn.engine.SessionRowDescriptor;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.ByteArrayInputStream;
@@ -17,6 +18,7 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -57,6 +59,9 @@ public final class MapStore implements KvStore {
     private final List<Change> batch = new ArrayList<>();
     private final UnsafeBuffer value = new UnsafeBuffer(new byte[4096]);
     private final UnsafeBuffer row = new UnsafeBuffer(0, 0);
+    /** Sum over all rows. */
+    private long contentHash;
+
     private int failingWrites;
     private long writeCount;
     private boolean coldReads;
@@ -131,24 +136,19 @@ public final class MapStore implements KvStore {
         }
         for (Change change : batch) {
             if (change.end == null) {
-                unflushed.put(change.key, change.value);
-                set(rows, change.key, change.value);
+                change(change.key, change.value);
             } else {
-                NavigableMap<byte[], byte[]> gone = rows.subMap(change.key, true, change.end, false);
-                gone.keySet().forEach(key -> unflushed.put(key, null));
-                gone.clear();
+                List.copyOf(rows.subMap(change.key, true, change.end, false).keySet()).forEach(key -> change(key, null));
             }
         }
         batch.clear();
         writeCount++;
     }
 
-    private static void set(Map<byte[], byte[]> map, byte[] key, byte @Nullable [] value) {
-        if (value == null) {
-            map.remove(key);
-        } else {
-            map.put(key, value);
-        }
+    private void set(byte[] key, byte @Nullable [] changed) {
+        byte[] before = changed == null ? rows.remove(key) : rows.put(key, changed);
+        contentHash -= before == null ? 0 : hash(key, before);
+        contentHash += changed == null ? 0 : hash(key, changed);
     }
 
     @Override
@@ -193,7 +193,13 @@ public final class MapStore implements KvStore {
     @Override
     public void flush() {
         requireOpen();
-        unflushed.forEach((key, changed) -> set(flushedRows, key, changed));
+        unflushed.forEach((key, changed) -> {
+            if (changed == null) {
+                flushedRows.remove(key);
+            } else {
+                flushedRows.put(key, changed);
+            }
+        });
         unflushed.clear();
     }
 
@@ -235,7 +241,7 @@ public final class MapStore implements KvStore {
     private void readRows(DataInputStream in) throws IOException {
         for (int left = in.readInt(); left > 0; left--) {
             byte[] key = in.readNBytes(in.readInt());
-            rows.put(key, in.readNBytes(in.readInt()));
+            set(key, in.readNBytes(in.readInt()));
         }
         flushedRows.putAll(rows);
     }
@@ -278,7 +284,7 @@ public final class MapStore implements KvStore {
     public void crash() {
         batch.clear();
         for (byte[] key : unflushed.keySet()) {
-            set(rows, key, flushedRows.get(key));
+            set(key, flushedRows.get(key));
         }
         unflushed.clear();
         failingWrites = 0;
@@ -302,12 +308,58 @@ public final class MapStore implements KvStore {
 
     /** A number for the content that readers see, equal exactly for equal rows (but for collisions of a 64-bit mix). */
     public long contentHash() {
-        long hash = rows.size();
-        for (Map.Entry<byte[], byte[]> entry : rows.entrySet()) {
-            hash = hash * 0x9E3779B97F4A7C15L + Arrays.hashCode(entry.getKey());
-            hash = (hash ^ (hash >>> 29)) * 0xBF58476D1CE4E5B9L + Arrays.hashCode(entry.getValue());
+        return contentHash;
+    }
+
+    private static long hash(byte[] key, byte[] bytes) {
+        return SimRandom.mix(SimRandom.mix(Arrays.hashCode(key) + 0x9E3779B97F4A7C15L) + longHash(bytes));
+    }
+
+    private static long longHash(byte[] bytes) {
+        long hash = bytes.length;
+        for (byte each : bytes) {
+            hash = hash * 0x100000001B3L + each;
         }
-        return hash ^ (hash >>> 32);
+        return hash;
+    }
+
+    // ---- planted bugs
+
+    /** All rows of this kind are gone. */
+    void forget(byte kind) {
+        List.copyOf(rows.keySet()).stream().filter(key -> key[0] == kind).forEach(key -> change(key, null));
+        flush();
+    }
+
+    /** The sessions are there, but none of the answers that they keep. */
+    void forgetAnswers() {
+        for (Map.Entry<byte[], byte[]> entry : List.copyOf(rows.entrySet())) {
+            if (entry.getKey()[0] == RowKind.SESSION) {
+                UnsafeBuffer session = new UnsafeBuffer(entry.getValue());
+                int length = SessionRowDescriptor.BLOCK_LENGTH
+                        + session.getInt(SessionRowDescriptor.NAME_LENGTH_OFFSET, ByteOrder.LITTLE_ENDIAN);
+                byte[] bare = Arrays.copyOf(entry.getValue(), length);
+                new UnsafeBuffer(bare).putInt(SessionRowDescriptor.ANSWER_COUNT_OFFSET, 0, ByteOrder.LITTLE_ENDIAN);
+                change(entry.getKey(), bare);
+            }
+        }
+        flush();
+    }
+
+    byte @Nullable [] appliedRow() {
+        DirectBuffer name = AppliedDescriptor.NAME;
+        return rows.get(rowKey(RowKind.META, name, 0, name.capacity()));
+    }
+
+    void setAppliedRow(byte[] applied) {
+        DirectBuffer name = AppliedDescriptor.NAME;
+        change(rowKey(RowKind.META, name, 0, name.capacity()), applied);
+        flush();
+    }
+
+    private void change(byte[] key, byte @Nullable [] changed) {
+        unflushed.put(key, changed);
+        set(key, changed);
     }
 
     /** Flushes. {@link #crash} opens it again, as a start of the process would. */

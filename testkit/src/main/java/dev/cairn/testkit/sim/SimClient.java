@@ -27,7 +27,6 @@ import org.jspecify.annotations.Nullable;
  * an operation up at its deadline with an unknown outcome.
  */
 final class SimClient implements SimClientNetwork.Receiver {
-    private static final long RESEND_AFTER_NS = 150 * SwarmKnobs.MS;
     private static final long BACK_OFF_NS = 8 * SwarmKnobs.MS;
     private static final long LOOK_NS = 4 * SwarmKnobs.MS;
 
@@ -263,7 +262,7 @@ final class SimClient implements SimClientNetwork.Receiver {
             return;
         }
         operation.transmissions++;
-        operation.resendNs = scheduler.nowNs() + random.around(RESEND_AFTER_NS);
+        operation.resendNs = scheduler.nowNs() + random.around(knobs.clientSilenceNs);
         long requestId = ++lastRequestId;
         transmissions.put(requestId, operation);
         network.sendToNode(to, ClientFrames.encode(operation, requestId));

@@ -63,6 +63,7 @@ final class SimClientNetwork {
     }
 
     private final SwarmKnobs knobs;
+    private final boolean swapsReplies;
     private final SimRandom random;
     private final Scheduler scheduler;
     private final SimTrace trace;
@@ -77,12 +78,14 @@ final class SimClientNetwork {
 
     SimClientNetwork(
             SwarmKnobs knobs,
+            SimOptions options,
             SimRandom random,
             Scheduler scheduler,
             SimTrace trace,
             FaultCounts faults,
             SimNetwork network) {
         this.knobs = knobs;
+        this.swapsReplies = options.has(SimBug.REPLY_TO_WRONG_REQUEST);
         this.random = random;
         this.scheduler = scheduler;
         this.trace = trace;
@@ -260,10 +263,27 @@ final class SimClientNetwork {
 
         @Override
         public void flush() {
+            if (swapsReplies) {
+                swapReplies();
+            }
             for (Arrived next : outbox) {
                 sendToClient(next.connection, next.frame);
             }
             outbox.clear();
+        }
+
+        /** Planted: the first two answers to the same client change their request ids. */
+        private void swapReplies() {
+            if (outbox.size() < 2 || outbox.get(0).connection.id != outbox.get(1).connection.id) {
+                return;
+            }
+            byte[] first = outbox.get(0).frame;
+            byte[] second = outbox.get(1).frame;
+            for (int at = FrameHeader.REQUEST_ID_OFFSET; at < FrameHeader.REQUEST_ID_OFFSET + Long.BYTES; at++) {
+                byte kept = first[at];
+                first[at] = second[at];
+                second[at] = kept;
+            }
         }
     }
 }

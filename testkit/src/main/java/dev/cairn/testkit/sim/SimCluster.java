@@ -56,15 +56,12 @@ public final class SimCluster {
         SimRandom source = new SimRandom(seed);
         knobs = SwarmKnobs.of(source.split(0));
         options.tuning().accept(knobs);
-        if (options.maxFaultsNs() > 0) {
-            knobs.faultsNs = options.maxFaultsNs();
-        }
         random = source.split(1);
         trace = new SimTrace(scheduler, fullTrace);
         trace.add(Kind.KNOBS, 0, 0, 0, 0, 0, knobs.describe());
         invariants = new ClusterInvariants(knobs.nodes);
         network = new SimNetwork(knobs, source.split(2), scheduler, trace, faults, invariants::onSend);
-        clientNetwork = new SimClientNetwork(knobs, source.split(3), scheduler, trace, faults, network);
+        clientNetwork = new SimClientNetwork(knobs, options, source.split(3), scheduler, trace, faults, network);
         for (int id = 1; id <= knobs.nodes; id++) {
             nodes.add(new SimNode(
                     id,
@@ -205,16 +202,23 @@ public final class SimCluster {
         }
     }
 
-    /** One direction of a link, or all that a node sends. */
+    /** One direction of a link; or all that a node sends, or hears, or both. */
     private void slowLink() {
-        int from = random.between(1, nodes.size());
-        int only = random.nextInt(3) == 0 ? 0 : random.between(1, nodes.size());
+        int node = (random.nextBoolean() ? leaderOrAny() : anyNode()).id();
+        int shape = random.nextInt(4);
+        int only = shape == 0 ? random.between(1, nodes.size()) : 0;
         long forNs = random.around(knobs.slowLinkForNs);
-        trace.add(Kind.SLOW_LINK, 0, from, only, knobs.slowLinkDelayNs, knobs.slowLinkNsPerByte);
+        trace.add(Kind.SLOW_LINK, node, shape, only, knobs.slowLinkDelayNs, knobs.slowLinkNsPerByte);
         faults.count(SimFault.SLOW_LINK);
-        for (int to = 1; to <= nodes.size(); to++) {
-            if (to != from && (only == 0 || only == to)) {
-                network.slow(from, to, knobs.slowLinkDelayNs, knobs.slowLinkNsPerByte, forNs);
+        for (int other = 1; other <= nodes.size(); other++) {
+            if (other == node || (shape == 0 && other != only)) {
+                continue;
+            }
+            if (shape != 2) {
+                network.slow(node, other, knobs.slowLinkDelayNs, knobs.slowLinkNsPerByte, forNs);
+            }
+            if (shape >= 2) {
+                network.slow(other, node, knobs.slowLinkDelayNs, knobs.slowLinkNsPerByte, forNs);
             }
         }
     }

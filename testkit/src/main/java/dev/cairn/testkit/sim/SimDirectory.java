@@ -2,6 +2,7 @@ package dev.cairn.testkit.sim;
 
 import dev.cairn.wal.SegmentDirectory;
 import dev.cairn.wal.SegmentFile;
+import dev.cairn.wal.WalException;
 import dev.cairn.wal.simulated.SimulatedDirectory;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -23,10 +24,33 @@ final class SimDirectory implements SegmentDirectory {
 
     private final SimulatedDirectory disk;
     private final Owner owner;
+    // Planted.
+    private final boolean forcesFiles;
+    private final boolean forcesNames;
+    private final boolean ignoresFailures;
 
-    SimDirectory(SimulatedDirectory disk, Owner owner) {
+    /** The directory of the log. */
+    static SimDirectory ofLog(SimulatedDirectory disk, Owner owner, SimOptions options) {
+        return new SimDirectory(
+                disk,
+                owner,
+                !options.has(SimBug.LOG_NOT_FORCED),
+                !options.has(SimBug.NAMES_NOT_FORCED),
+                options.has(SimBug.FAILED_FORCE_IGNORED));
+    }
+
+    /** The directory that holds the hard state. */
+    static SimDirectory ofNode(SimulatedDirectory disk, Owner owner, SimOptions options) {
+        return new SimDirectory(disk, owner, !options.has(SimBug.HARD_STATE_NOT_FORCED), true, false);
+    }
+
+    private SimDirectory(
+            SimulatedDirectory disk, Owner owner, boolean forcesFiles, boolean forcesNames, boolean ignoresFailures) {
         this.disk = disk;
         this.owner = owner;
+        this.forcesFiles = forcesFiles;
+        this.forcesNames = forcesNames;
+        this.ignoresFailures = ignoresFailures;
     }
 
     @Override
@@ -70,7 +94,9 @@ final class SimDirectory implements SegmentDirectory {
     @Override
     public void force() {
         owner.beforeChange();
-        disk.force();
+        if (forcesNames) {
+            disk.force();
+        }
     }
 
     private final class File implements SegmentFile {
@@ -103,8 +129,20 @@ final class SimDirectory implements SegmentDirectory {
             owner.beforeChange();
             owner.duringForce(false);
             owner.beforeChange();
-            file.force();
+            if (forcesFiles) {
+                forceFile();
+            }
             owner.duringForce(true);
+        }
+
+        private void forceFile() {
+            try {
+                file.force();
+            } catch (WalException failure) {
+                if (!ignoresFailures) {
+                    throw failure;
+                }
+            }
         }
 
         @Override

@@ -172,7 +172,7 @@ final class SimNetwork {
         trace.add(Kind.SEND, from.node, to, type, crc, copies);
         Port receiver = ports[to];
         for (int i = 0; i < copies; i++) {
-            long atNs = scheduler.nowNs() + delayNs() + slow[from.node][to].delayNs(scheduler.nowNs(), frame.length);
+            long atNs = scheduler.nowNs() + delayNs() + slowNs(from.node, to, frame.length);
             if (knobs.ordered) {
                 atNs = Math.max(atNs, lastArrivalNs[from.node][to]);
                 lastArrivalNs[from.node][to] = atNs;
@@ -189,13 +189,18 @@ final class SimNetwork {
         }
         int copies = !healed && random.chance(knobs.duplicate) ? 2 : 1;
         for (int i = 0; i < copies; i++) {
-            long delayNs = delayNs() + slow[from][to].delayNs(scheduler.nowNs(), bytes);
+            long delayNs = delayNs() + slowNs(from, to, bytes);
             scheduler.after(delayNs, () -> {
                 if (!cut[from][to]) {
                     arrival.run();
                 }
             });
         }
+    }
+
+    private long slowNs(int from, int to, int bytes) {
+        long delayNs = slow[from][to].delayNs(scheduler.nowNs(), bytes);
+        return delayNs == 0 || knobs.ordered ? delayNs : random.around(delayNs);
     }
 
     long delayNs() {

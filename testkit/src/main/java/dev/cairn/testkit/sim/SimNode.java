@@ -84,8 +84,8 @@ final class SimNode implements SimSnapshots.Host {
 
     private final SimulatedDirectory rootDisk = new SimulatedDirectory();
     private final SimulatedDirectory walDisk = new SimulatedDirectory();
-    private final SimDirectory root = new SimDirectory(rootDisk, this);
-    private final SimDirectory wal = new SimDirectory(walDisk, this);
+    private final SimDirectory root;
+    private final SimDirectory wal;
     private MapStore store = new MapStore();
     private final SimSnapshots snapshots;
     private final long storageId;
@@ -141,8 +141,20 @@ final class SimNode implements SimSnapshots.Host {
         this.invariants = invariants;
         this.faults = faults;
         this.mayRot = mayRot;
+        this.root = SimDirectory.ofNode(rootDisk, this, options);
+        this.wal = SimDirectory.ofLog(walDisk, this, options);
         this.snapshots = new SimSnapshots(
-                id, knobs, random.split(1), scheduler, trace, faults, network, invariants, this, snapshotsOfAll);
+                id,
+                knobs,
+                options,
+                random.split(1),
+                scheduler,
+                trace,
+                faults,
+                network,
+                invariants,
+                this,
+                snapshotsOfAll);
         this.storageId = random.nextLong();
         this.clockBaseNs = random.nextLong(1L << 50);
         this.clockRate = random.between(-knobs.clockRate, knobs.clockRate);
@@ -421,6 +433,9 @@ final class SimNode implements SimSnapshots.Host {
         changesUntilCrash = -1;
         forceMayFail = false;
         store.crash();
+        if (options.has(SimBug.ANSWERS_LOST_AT_RESTART)) {
+            store.forgetAnswers();
+        }
         snapshots.crash(crashTakesHost);
         if (crashTakesHost) {
             rootDisk.crashHost(random);
@@ -654,6 +669,7 @@ final class SimNode implements SimSnapshots.Host {
                 if (here.apply().isStalled()) {
                     due(agent, scheduler.nowNs() + STALLED_EVERY_NS);
                 }
+                invariants.onContent(id, here.apply().appliedIndex(), store.contentHash());
                 trace.add(
                         Kind.APPLY,
                         id,

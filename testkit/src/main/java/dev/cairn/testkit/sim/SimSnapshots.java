@@ -1,6 +1,7 @@
 package dev.cairn.testkit.sim;
 
 import dev.cairn.engine.AppliedState;
+import dev.cairn.engine.RowKind;
 import dev.cairn.server.replica.Snapshots;
 import dev.cairn.testkit.sim.SimTrace.Kind;
 import java.util.ArrayList;
@@ -77,6 +78,7 @@ final class SimSnapshots implements Snapshots {
 
     private final int node;
     private final SwarmKnobs knobs;
+    private final SimOptions options;
     private final SimRandom random;
     private final Scheduler scheduler;
     private final SimTrace trace;
@@ -104,12 +106,18 @@ final class SimSnapshots implements Snapshots {
     private long request;
 
     private boolean healed;
+
+    // Planted.
+    private byte @Nullable [] noted;
+    private @Nullable Staging mixed;
+
     private int taken;
     private int installed;
 
     SimSnapshots(
             int node,
             SwarmKnobs knobs,
+            SimOptions options,
             SimRandom random,
             Scheduler scheduler,
             SimTrace trace,
@@ -120,6 +128,7 @@ final class SimSnapshots implements Snapshots {
             Map<Integer, SimSnapshots> all) {
         this.node = node;
         this.knobs = knobs;
+        this.options = options;
         this.random = random;
         this.scheduler = scheduler;
         this.trace = trace;
@@ -192,6 +201,9 @@ final class SimSnapshots implements Snapshots {
 
     @Override
     public long droppableIndex() {
+        if (options.has(SimBug.LOG_DROPPED_AHEAD) && droppableIndex > 0) {
+            return host.appliedIndex();
+        }
         return droppableIndex;
     }
 
@@ -241,12 +253,32 @@ final class SimSnapshots implements Snapshots {
         MapStore store = host.store();
         host.beforeChange();
         store.flush();
-        Finished next = finishedOf(random.nextLong(), store);
+        MapStore copy = plantedCopy(store);
+        Finished next = finishedOf(random.nextLong(), copy);
         host.beforeChange();
         finished.add(next);
         taken++;
-        invariants.onSnapshot(node, next.applied, store.contentHash());
+        invariants.onSnapshot(node, next.applied, copy.contentHash());
         trace.add(Kind.SNAPSHOT, node, next.index(), next.id, next.content.length, 0);
+    }
+
+    /** The store itself, but for planted bugs. */
+    private MapStore plantedCopy(MapStore store) {
+        if (options.has(SimBug.SNAPSHOT_WITHOUT_SESSIONS)) {
+            MapStore copy = MapStore.of(store.content());
+            copy.forget(RowKind.SESSION);
+            return copy;
+        }
+        if (options.has(SimBug.SNAPSHOT_INDEX_FROM_NOTE)) {
+            MapStore copy = MapStore.of(store.content());
+            byte[] note = noted;
+            noted = store.appliedRow();
+            if (note != null) {
+                copy.setAppliedRow(note);
+            }
+            return copy;
+        }
+        return store;
     }
 
     private static Finished finishedOf(long id, MapStore store) {
@@ -355,7 +387,13 @@ final class SimSnapshots implements Snapshots {
                 return;
             }
             host.beforeChange();
-            staging = new Staging(newest);
+            Staging begun = new Staging(newest);
+            staging = begun;
+            Staging other = mixed;
+            if (other != null) {
+                begun.received = Math.min(other.received, begun.bytes.length);
+                System.arraycopy(other.bytes, 0, begun.bytes, 0, begun.received);
+            }
             ask();
         });
     }
@@ -363,6 +401,7 @@ final class SimSnapshots implements Snapshots {
     /** The other end has another snapshot by now: pieces of two never mix. */
     private void onGone(long number) {
         onReply(number, () -> {
+            mixed = options.has(SimBug.PIECES_OF_TWO_SNAPSHOTS) ? staging : null;
             staging = null;
             ask();
         });
@@ -392,7 +431,7 @@ final class SimSnapshots implements Snapshots {
     }
 
     private void onAllArrived(Staging whole) {
-        if (crc(whole.bytes) != whole.of.crc) {
+        if (crc(whole.bytes) != whole.of.crc && !options.has(SimBug.PIECES_OF_TWO_SNAPSHOTS)) {
             // Bytes that a crash of this host took away.
             boolean again = !whole.arrivedAltered;
             whole.arrivedAltered = true;
@@ -428,7 +467,9 @@ final class SimSnapshots implements Snapshots {
     /** First step: from now on every restart goes forward. */
     void intend(Finished target) {
         host.beforeChange();
-        intent = target;
+        if (!options.has(SimBug.INSTALL_WITHOUT_INTENT)) {
+            intent = target;
+        }
     }
 
     /** At a start: an installation that a crash has interrupted. */

@@ -36,7 +36,7 @@ final class SimTrace {
         FORCE_FAILS("force-fails", "after"),
         CLOCK("clock-jump", "ns"),
         CLOCK_RATE("clock-rate", "thousandths"),
-        SLOW_LINK("slow-link", "from to delay perByte"),
+        SLOW_LINK("slow-link", "shape other delay perByte"),
         CLIENT_CUT("cut-from-clients", "on"),
         SLOW_DISK("slow-disk", "ns until"),
         FLUSH("store-flush", "applied"),

@@ -38,6 +38,8 @@ final class SwarmKnobs {
     long clientPauseNs;
     int maxValueBytes;
     long deadlineNs;
+    /** A client that hears nothing for so long asks elsewhere. */
+    long clientSilenceNs;
 
     // Network.
     long delayNs;
@@ -120,10 +122,14 @@ final class SwarmKnobs {
             case 1 -> knobs.duels();
             case 2 -> knobs.crashesInARow();
             case 3 -> knobs.compaction();
+            case 4 -> knobs.oldLeaders();
             default -> {}
         }
         return knobs;
     }
+
+    /** The swarm as it is. */
+    void asDrawn() {}
 
     // ---- mixtures that chance alone would seldom draw
 
@@ -190,21 +196,69 @@ final class SwarmKnobs {
     /** Nodes that are away for longer than the log is kept: one snapshot after the other. */
     void compaction() {
         nodes = Math.max(3, nodes);
-        snapshotEntries = 12;
+        snapshotEntries = 8;
         snapshotLookNs = 5 * MS;
         snapshotPieceBytes = 700;
         keptLogBytes = 0;
-        pinForNs = 60 * MS;
+        pinForNs = 30 * MS;
         segmentBytes = 64 * 1024;
-        forceNs = 3 * MS;
+        delayNs = 300 * US;
+        forceNs = 2 * MS;
+        applyNs = 200 * US;
+        clients = 4;
+        operationsPerClient = 110;
+        getShare = 0.1;
+        deleteShare = 0.1;
         maxValueBytes = 6000;
         clientPauseNs = 3 * MS;
-        crashEveryNs = 250 * MS;
-        downForNs = 300 * MS;
-        partitionEveryNs = 300 * MS;
-        partitionForNs = 400 * MS;
-        drop = Math.max(drop, 0.03);
+        crashEveryNs = 400 * MS;
+        downForNs = 400 * MS;
+        allCrash = 0;
+        partitionEveryNs = 400 * MS;
+        partitionForNs = 300 * MS;
+        drop = 0.02;
+        slowMessages = 0;
         installCrashes = 0.6;
+    }
+
+    /** Leaders who do not hear that they lead no longer, with clocks that let them believe it; late answers; many reads. */
+    void oldLeaders() {
+        nodes = 3;
+        electionMinTicks = 10;
+        electionMaxTicks = 11;
+        clockRate = 500;
+        clockRateEveryNs = 300 * MS;
+        clients = 5;
+        operationsPerClient = 60;
+        maxInFlight = 4;
+        keys = 1;
+        getShare = 0.75;
+        staleShare = 0;
+        clientPauseNs = 6 * MS;
+        deadlineNs = 400 * MS;
+        clientSilenceNs = 120 * MS;
+        clientCutEveryNs = 0;
+        ordered = false;
+        delayNs = 300 * US;
+        slowMessages = 0.1;
+        slowDelayNs = 150 * MS;
+        slowLinkEveryNs = 150 * MS;
+        slowLinkForNs = 250 * MS;
+        slowLinkDelayNs = 150 * MS;
+        slowLinkNsPerByte = 10;
+        drop = 0;
+        forceNs = 500 * US;
+        slowForces = 0;
+        applyNs = 100 * US;
+        slowApplies = 0;
+        pauseEveryNs = 0;
+        crashEveryNs = 0;
+        fullDiskEveryNs = 0;
+        slowDiskEveryNs = 0;
+        partitionEveryNs = 200 * MS;
+        partitionForNs = 200 * MS;
+        flapping = 0;
+        faultsNs = 3 * SECOND;
     }
 
     private void drawShape(SimRandom random) {
@@ -234,6 +288,7 @@ final class SwarmKnobs {
         staleShare = 0.2 * random.nextDouble();
         clientPauseNs = random.betweenLog(500 * US, 40 * MS);
         deadlineNs = random.betweenLog(150 * MS, 1500 * MS);
+        clientSilenceNs = 150 * MS;
         maxValueBytes = (int) random.betweenLog(16, 6000);
     }
 
