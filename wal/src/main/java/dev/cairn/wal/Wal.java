@@ -493,6 +493,16 @@ public final class Wal implements AutoCloseable {
         rollTimes = times;
     }
 
+    /** The file of a segment in use: for a while after a roll it still has the name of a spare (ADR 13). Any thread. */
+    public String fileOf(int sequence) {
+        for (Segment segment : segments) {
+            if (segment.sequence == sequence) {
+                return segment.name;
+            }
+        }
+        throw new IllegalArgumentException("no segment in use: sequence=" + sequence);
+    }
+
     /** Segments in use. Any thread. */
     public int segmentCount() {
         return segments.length;

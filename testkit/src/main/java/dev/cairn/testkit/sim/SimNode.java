@@ -722,8 +722,7 @@ final class SimNode implements SimSnapshots.Host {
 
     /** What the log calls durable is on the disk. Of a sector that was appended to since, nothing can be said. */
     private void checkDisk(Wal log, long durable) {
-        String digits = Integer.toString(LogPosition.segment(durable));
-        String name = "0".repeat(20 - digits.length()) + digits + ".wal";
+        String name = log.fileOf(LogPosition.segment(durable));
         int offset = LogPosition.offset(durable);
         int end = log.appendedPosition() == durable ? offset : offset & -SECTOR_BYTES;
         if (!walDisk.isForced(name, end)) {
