@@ -780,8 +780,7 @@ public final class RaftCore {
     }
 
     private void advanceFollowerCommit() {
-        final long verified =
-                planted(PlantedBug.FOLLOWER_COMMIT_NOT_CAPPED) ? termRuns.lastIndex() : verifiedIndex;
+        final long verified = planted(PlantedBug.FOLLOWER_COMMIT_NOT_CAPPED) ? termRuns.lastIndex() : verifiedIndex;
         advanceCommit(Math.min(leaderCommit, Math.min(durableIndex, verified)));
     }
 

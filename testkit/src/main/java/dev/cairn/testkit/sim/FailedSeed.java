@@ -67,7 +67,10 @@ final class FailedSeed {
         if (without.isEmpty()) {
             return text.append("last lines:\n").append(first.tail()).toString();
         }
-        text.append("shortest found, ").append(shortest.events()).append(" events:\n").append(again);
+        text.append("shortest found, ")
+                .append(shortest.events())
+                .append(" events:\n")
+                .append(again);
         text.append(" -Dsim.without=").append(String.join(",", without)).append(" test\n");
         text.append(shortest.violation()).append("\nits last lines:\n").append(shortest.tail());
         return text.toString();

@@ -70,11 +70,12 @@ final class FaultKinds {
                 options.plantedBugs(),
                 options.walFaults(),
                 options.simBugs(),
-                options.tuning().andThen(knobs -> kinds.forEach(kind -> {
-                    Consumer<SwarmKnobs> off = OFF.get(kind);
-                    if (off != null) {
-                        off.accept(knobs);
-                    }
-                })));
+                options.tuning()
+                        .andThen(knobs -> kinds.forEach(kind -> {
+                            Consumer<SwarmKnobs> off = OFF.get(kind);
+                            if (off != null) {
+                                off.accept(knobs);
+                            }
+                        })));
     }
 }

@@ -138,7 +138,8 @@ public final class MapStore implements KvStore {
             if (change.end == null) {
                 change(change.key, change.value);
             } else {
-                List.copyOf(rows.subMap(change.key, true, change.end, false).keySet()).forEach(key -> change(key, null));
+                List.copyOf(rows.subMap(change.key, true, change.end, false).keySet())
+                        .forEach(key -> change(key, null));
             }
         }
         batch.clear();

@@ -42,8 +42,8 @@ public final class SimulateCommand {
         for (int i = 0; i < arguments.length; i += 2) {
             String option = arguments[i];
             if (!List.of("--from", "--seeds", "--minutes", "--threads").contains(option)) {
-                throw new IllegalArgumentException("unknown option " + option
-                        + "; known are --from SEED, --seeds N, --minutes N, --threads N");
+                throw new IllegalArgumentException(
+                        "unknown option " + option + "; known are --from SEED, --seeds N, --minutes N, --threads N");
             }
             if (i + 1 == arguments.length) {
                 throw new IllegalArgumentException(option + " needs a value");

@@ -96,7 +96,8 @@ final class PlantedBugTest {
     @Test
     void thereAreAtLeastTwentyFive() {
         assertTrue(PLANTED.size() >= 25, "planted: " + PLANTED.size());
-        assertEquals(PLANTED.size(), PLANTED.stream().map(Planted::id).distinct().count());
+        assertEquals(
+                PLANTED.size(), PLANTED.stream().map(Planted::id).distinct().count());
     }
 
     private static Planted of(int id, PlantedBug bug, Consumer<SwarmKnobs> tuning, int within) {
