@@ -299,7 +299,7 @@ final class WalMeasure implements Callable<Integer> {
 
     private RollRun rollRun(int groups, int segmentBytes, boolean dropping) throws IOException, InterruptedException {
         boolean rolling = segmentBytes == ROLL_SEGMENT_BYTES;
-        BenchmarkLog log = BenchmarkLog.open(directory, WriterChoice.MAPPED, segmentBytes, rolling ? 2 : 0, false);
+        BenchmarkLog log = BenchmarkLog.open(directory, WriterChoice.CHANNEL, segmentBytes, rolling ? 2 : 0, false);
         Wal wal = log.wal();
         long[] longestRoll = new long[1];
         int[] rolls = new int[1];
