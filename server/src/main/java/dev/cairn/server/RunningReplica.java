@@ -184,7 +184,7 @@ final class RunningReplica {
     private static void logRecovery(final RecoveryReport report, final long appliedIndex, final long ms) {
         LOGGER.info(
                 "event=start.log writer=\"{}\" segments={} firstIndex={} lastIndex={} lastTerm={} copiedEntries={}"
-                        + " copiedBytes={} commitHint={} appliedIndex={} ms={}",
+                        + " copiedBytes={} restored={} supersededDamage={} commitHint={} appliedIndex={} ms={}",
                 report.writer(),
                 report.segments(),
                 report.firstIndex(),
@@ -192,6 +192,8 @@ final class RunningReplica {
                 report.lastTerm(),
                 report.copiedEntries(),
                 report.copiedBytes(),
+                report.restored(),
+                report.supersededDamage(),
                 report.commitHint(),
                 appliedIndex,
                 ms);

@@ -30,6 +30,7 @@ final class RecoveredRecords {
     private Keep keep = new Keep(0, ActivationDescriptor.RECORDS_OFFSET, 0, 0);
     private @Nullable Cut cut;
     private int supersededDamage;
+    private int restored;
     private long commitHint;
 
     /** The last argument is a planted bug: it takes what can be read for durable. */
@@ -80,6 +81,11 @@ final class RecoveredRecords {
         return supersededDamage;
     }
 
+    /** Records above all that is known to be durable that lacked their length, or a single byte, and are whole again. */
+    int restored() {
+        return restored;
+    }
+
     /** Of the last empty record, capped by the log. */
     long commitHint() {
         return Math.min(commitHint, table.last());
@@ -114,6 +120,7 @@ final class RecoveredRecords {
     private void readOnce() {
         cut = null;
         supersededDamage = 0;
+        restored = 0;
         commitHint = 0;
         Activation lowest = linked.links().get(0).activation();
         table = new IndexTable(lowest.previousIndex());
@@ -197,9 +204,12 @@ final class RecoveredRecords {
         }
         int block = (int) Wal.blocks(at);
         if (image.restoreLength(at, end, chain)) {
-            return at;
+            record = at;
+        } else if (image.restoreLength(block, end, chain)) {
+            record = block;
         }
-        return image.restoreLength(block, end, chain) ? block : -1;
+        restored += record < 0 ? 0 : 1;
+        return record;
     }
 
     /** Not known to be durable: what is whole there is copied, never kept in place. */
@@ -214,8 +224,11 @@ final class RecoveredRecords {
     private boolean accept(int slot, int at) {
         UnsafeBuffer buffer = image.buffer();
         int body = at + RecordDescriptor.HEADER_LENGTH;
-        boolean whole =
-                image.bodyIsValid(at) || (isUnproven(linked.links().get(slot).sequence(), at) && image.restoreByte(at));
+        boolean whole = image.bodyIsValid(at);
+        if (!whole && isUnproven(linked.links().get(slot).sequence(), at) && image.restoreByte(at)) {
+            whole = true;
+            restored++;
+        }
         if (image.isEmptyRecord(at)) {
             if (whole) {
                 commitHint = buffer.getLong(body, LITTLE_ENDIAN);

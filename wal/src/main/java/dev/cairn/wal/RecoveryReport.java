@@ -17,6 +17,7 @@ package dev.cairn.wal;
  * @param cutBytes bytes dropped up to the last that is not zero, later segments included
  * @param cutBytesKept of these, kept in {@code cut-...} files
  * @param supersededDamage damaged records that later ones had superseded; nothing was lost with them
+ * @param restored records above the durable position that lacked their length or a single byte, and are whole again
  * @param droppedFiles files deleted: unused spares, replaced and superseded segments
  * @param commitHint commit index of the last empty record, capped by the log: where a start may begin, never evidence
  * @param hardStateSequence of the write that ended recovery
@@ -36,6 +37,7 @@ public record RecoveryReport(
         long cutBytes,
         long cutBytesKept,
         int supersededDamage,
+        int restored,
         int droppedFiles,
         long commitHint,
         long hardStateSequence) {

@@ -280,6 +280,7 @@ final class WalRecovery {
                 cutCopies.cutBytes(),
                 cutCopies.keptBytes(),
                 records.supersededDamage(),
+                records.restored(),
                 dropped,
                 records.commitHint(),
                 hardStateSequence);

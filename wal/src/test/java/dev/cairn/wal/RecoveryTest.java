@@ -242,6 +242,19 @@ final class RecoveryTest {
     }
 
     @Test
+    void aLengthThatDidNotReachTheDiskIsPutBackAndTold() {
+        LogFixture log = new LogFixture(new SimulatedDirectory());
+        log.appendMany(10, 1, 300);
+        log.publishAndForce();
+        List<Entry> model = log.entries();
+        int start = LogPosition.offset(log.wal.table().start(10));
+        String name = current(log).name;
+        LogFixture opened = openChanged(log, copy -> copy.overwrite(name, start, new byte[] {0, 0, 0, 0}));
+        assertThat(opened.entries()).isEqualTo(model);
+        assertThat(opened.wal.recovery().restored()).isEqualTo(1);
+    }
+
+    @Test
     void whatAProcessCrashLeavesReadableIsMadeDurableBeforeItCounts() {
         LogFixture log = new LogFixture(new SimulatedDirectory());
         List<Entry> written = log.appendMany(20, 1, 300);
