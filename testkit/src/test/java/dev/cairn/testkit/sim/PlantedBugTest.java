@@ -133,7 +133,7 @@ final class PlantedBugTest {
             of(14, PlantedBug.SHORT_APPEND_TRUNCATES, SwarmKnobs::asDrawn, 20),
             of(15, PlantedBug.CONFLICT_KEPT, SwarmKnobs::asDrawn, 60),
             of(16, PlantedBug.OLD_LEADER_OBEYED, SwarmKnobs::asDrawn, 100),
-            of(17, PlantedBug.VERIFIED_KEPT_OVER_TERMS, SwarmKnobs::asDrawn, 150),
+            of(17, PlantedBug.VERIFIED_KEPT_OVER_TERMS, SwarmKnobs::asDrawn, 400),
             of(18, PlantedBug.ACK_BEFORE_FORCE, SwarmKnobs::asDrawn, 20),
             of(19, PlantedBug.STALE_REPLY_COUNTS, SwarmKnobs::oldLeaders, 400),
             of(20, PlantedBug.MATCH_FROM_VERIFIED, SwarmKnobs::asDrawn, 30),
