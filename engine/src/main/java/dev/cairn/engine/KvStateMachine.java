@@ -24,7 +24,7 @@ public final class KvStateMachine implements StateMachine {
     /** Header cache entries that suit a node: 128 bytes of direct memory each. */
     public static final int DEFAULT_HEADER_CACHE_ENTRIES = 1 << 18;
 
-    /** Name of the meta row that holds the payload of the last configuration entry, verbatim; never written to. */
+    /** Name of the meta row that holds the last configuration entry: its index (i64), then its payload verbatim; never written to. */
     public static final DirectBuffer CONFIG_NAME = new UnsafeBuffer("config".getBytes(StandardCharsets.US_ASCII));
 
     private final KvStore store;
@@ -134,8 +134,25 @@ public final class KvStateMachine implements StateMachine {
     }
 
     private void applyConfig(DirectBuffer payload, int offset, int length) {
-        store.valueBuffer(length).putBytes(0, payload, offset, length);
-        store.put(RowKind.META, CONFIG_NAME, 0, CONFIG_NAME.capacity(), length);
+        MutableDirectBuffer row = store.valueBuffer(Long.BYTES + length);
+        row.putLong(0, index, LITTLE_ENDIAN);
+        row.putBytes(Long.BYTES, payload, offset, length);
+        store.put(RowKind.META, CONFIG_NAME, 0, CONFIG_NAME.capacity(), Long.BYTES + length);
+    }
+
+    /** The last configuration entry applied, as of the last commit. Allocates; for the start of a node. */
+    public AppliedConfiguration configuration() {
+        int length = store.get(RowKind.META, CONFIG_NAME, 0, CONFIG_NAME.capacity());
+        if (length == KvStore.NOT_FOUND) {
+            return AppliedConfiguration.NONE;
+        }
+        if (length < Long.BYTES) {
+            throw new BrokenInvariantException(
+                    "configuration row: length " + length + ", expected at least " + Long.BYTES);
+        }
+        byte[] payload = new byte[length - Long.BYTES];
+        store.row().getBytes(Long.BYTES, payload);
+        return new AppliedConfiguration(store.row().getLong(0, LITTLE_ENDIAN), new UnsafeBuffer(payload));
     }
 
     private void applyCommand(DirectBuffer payload, int offset, int length) {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.cairn.covers.Covers;
 import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.Status;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -274,13 +275,20 @@ final class KvStateMachineTest {
     }
 
     @Test
-    void aConfigurationEntryIsKeptVerbatim() {
+    void aConfigurationEntryIsKeptVerbatimWithItsIndex() {
+        assertThat(machine.configuration().index()).isZero();
         buffer.putStringWithoutLengthAscii(0, "members");
         machine.apply(++index, 1, now, StateMachine.ENTRY_CONFIG, 0, buffer, 0, 7, -1);
         commit();
         DirectBuffer name = KvStateMachine.CONFIG_NAME;
-        assertThat(store.get(RowKind.META, name, 0, name.capacity())).isEqualTo(7);
-        assertThat(store.row().getStringWithoutLengthAscii(0, 7)).isEqualTo("members");
+        assertThat(store.get(RowKind.META, name, 0, name.capacity())).isEqualTo(15);
+        assertThat(store.row().getLong(0, ByteOrder.LITTLE_ENDIAN)).isEqualTo(index);
+        assertThat(store.row().getStringWithoutLengthAscii(8, 7)).isEqualTo("members");
+        AppliedConfiguration found = new KvStateMachine(store).configuration();
+        assertThat(found.index()).isEqualTo(index);
+        assertThat(found.payload()
+                        .getStringWithoutLengthAscii(0, found.payload().capacity()))
+                .isEqualTo("members");
     }
 
     @Test

@@ -58,5 +58,11 @@ public enum PlantedBug {
     /** A leader does not ask whether it still leads. */
     READ_WITHOUT_ROUND,
     /** A read sees what is applied when it arrives, not what is committed. */
-    READ_INDEX_OF_APPLIED
+    READ_INDEX_OF_APPLIED,
+
+    // Membership.
+    /** A configuration is acted by when it is applied, not when it is appended. */
+    CONFIGURATION_WHEN_APPLIED,
+    /** A leader changes the membership before an entry of its own term has committed (the bug of 2015 in the thesis). */
+    CHANGE_BEFORE_OWN_TERM_COMMIT
 }

@@ -33,6 +33,13 @@ final class Progress {
     /** In SNAPSHOT: the offer must be made at the next flush. */
     boolean offerDue;
 
+    /** The peer was heard in this term. */
+    boolean heard;
+    // Rounds of a learner that catches up (thesis 4.2.1): each brings it to where the log ended when the round began.
+    long roundTarget;
+    int roundTicks;
+    boolean caughtUp;
+
     Progress(final int nodeId) {
         this.nodeId = nodeId;
     }
@@ -45,7 +52,29 @@ final class Progress {
         silentTicks = 0;
         messageDue = true;
         full = false;
+        heard = false;
+        startRound(lastIndex);
+        caughtUp = false;
         probeFrom(lastIndex + 1);
+    }
+
+    private void startRound(final long lastIndex) {
+        roundTarget = lastIndex;
+        roundTicks = 0;
+    }
+
+    /** A tick of the leader: the learner has caught up while a round takes no longer than {@code maxTicks}. */
+    void measureRound(final long lastIndex, final int maxTicks) {
+        if (matchIndex >= roundTarget) {
+            caughtUp = roundTicks <= maxTicks;
+            startRound(lastIndex);
+        } else if (++roundTicks > maxTicks) {
+            caughtUp = false;
+        }
+    }
+
+    boolean wasHeardWithin(final int ticks) {
+        return heard && silentTicks < ticks;
     }
 
     void probeFrom(final long index) {

@@ -7,7 +7,8 @@ import java.util.Set;
  * Numbers that the core needs. Time is counted in ticks of the driver's choice.
  *
  * @param nodeId this node, 1..65535
- * @param voters ids of all voters, this node included
+ * @param voters ids of all voters as long as no configuration entry says otherwise; without this node, or none at all, on
+ *     a node that is to be added to a cluster
  * @param heartbeatTicks a leader sends at least one message per peer in this many ticks
  * @param electionMinTicks lower bound of the election timeout
  * @param electionMaxTicks upper bound of the election timeout
@@ -34,7 +35,7 @@ public record RaftConfig(
     public RaftConfig {
         voters = Set.copyOf(voters);
         plantedBugs = Set.copyOf(plantedBugs);
-        require(voters.contains(nodeId), "node.id", nodeId, "must be one of the voters " + voters);
+        require(nodeId >= 1 && nodeId <= MAX_NODE_ID, "node.id", nodeId, "must be in 1.." + MAX_NODE_ID);
         for (final int id : voters) {
             require(id >= 1 && id <= MAX_NODE_ID, "voter", id, "must be in 1.." + MAX_NODE_ID);
         }

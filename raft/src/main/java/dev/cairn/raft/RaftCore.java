@@ -1,7 +1,8 @@
 package dev.cairn.raft;
 
-import dev.cairn.raft.quorum.MajorityQuorum;
+import dev.cairn.raft.quorum.JointQuorum;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -36,18 +37,27 @@ public final class RaftCore {
     private final RaftLog log;
     private final RaftOutput output;
     private final IntUnaryOperator jitter;
-    private final MajorityQuorum quorum;
     private final boolean bugDurabilityAsIndex;
     private final boolean bugReplyNotCapped;
     private final boolean bugHardStateByTerm;
     private final boolean bugCommitOldTerm;
     private final boolean bugReadBeforeOwnTerm;
+    private final boolean bugConfigurationWhenApplied;
+    private final boolean bugChangeBeforeOwnTerm;
     private final Set<PlantedBug> bugs;
 
-    /** Voter ids in ascending order; a voter's place in it is its ordinal. */
-    private final int[] voters;
+    // The configuration in force, and what is laid out by it: see useMembership.
+    private final MembershipHistory memberships;
+    private Membership membership = Membership.NONE;
+    private long membershipIndex = -1;
 
-    private final int selfOrdinal;
+    /** Ids of voters and learners in ascending order; a member's place in it is its ordinal. */
+    private int[] members = new int[0];
+
+    /** This node's own ordinal, negative when it is no member. */
+    private int selfOrdinal = -1;
+
+    private JointQuorum quorum = new JointQuorum(new int[0], new int[0]);
 
     // Persistent state (Raft figure 2) and its way to the disk.
     private long currentTerm;
@@ -88,24 +98,27 @@ public final class RaftCore {
     private long rejectConflictIndex;
     private long rejectConflictTerm;
 
-    // Answers to vote requests that wait for the hard state, one slot per peer and kind.
-    private final PendingVote[] pendingVotes;
-    private final PendingVote[] pendingPreVotes;
+    // Answers to vote requests that wait for the hard state, one slot per node that asked: also nodes that this one
+    // does not know as members, since its own configuration may be behind theirs (thesis 4.2.3).
+    private final PendingVotes pendingVotes = new PendingVotes();
 
     // A candidate's election.
-    private final VoteTally votes;
+    private VoteTally votes = new VoteTally(0);
     private boolean campaignDue;
     private boolean campaignByTransfer;
     private long campaignSequence;
 
-    // A leader's account of its peers; the entry of this node itself is null.
-    private final Progress[] peers;
-    private final long[] reached;
+    // A leader's account of the members, by ordinal; the one of this node itself is not used.
+    private Progress[] peers = new Progress[0];
+    private long[] reached = new long[0];
     private final ReadOnlyQueue reads;
     private long termStartIndex;
     private int heartbeatElapsed;
     private int quorumCheckElapsed;
     private int forceStalledTicks;
+    private boolean promotionDue;
+    /** Removed for good, and therefore handing leadership over. */
+    private boolean leaving;
 
     // A leader's hand-over, thesis 3.10.
     private int transferTarget = NONE;
@@ -118,6 +131,8 @@ public final class RaftCore {
      * @param hardStateSequence sequence of the hard state on disk
      * @param hardStateTerm term of the hard state on disk; below {@code term} when the log knows a later one
      * @param appliedIndex what the state machine holds: it is committed
+     * @param membershipIndex the last configuration entry up to {@code appliedIndex}, 0 when there is none
+     * @param appliedMembership what that entry holds; without one the voters of the settings
      * @param log everything in it must be durable
      * @param jitter maps n to a number in [0, n); called at every start of an election timeout
      */
@@ -128,6 +143,8 @@ public final class RaftCore {
             final long hardStateSequence,
             final long hardStateTerm,
             final long appliedIndex,
+            final long membershipIndex,
+            final Membership appliedMembership,
             final RaftLog log,
             final RaftOutput output,
             final IntUnaryOperator jitter) {
@@ -142,20 +159,9 @@ public final class RaftCore {
         bugs = config.plantedBugs();
         bugReadBeforeOwnTerm = config.plantedBugs().contains(PlantedBug.READ_BEFORE_OWN_TERM_COMMIT);
 
-        voters = config.voters().stream().mapToInt(Integer::intValue).sorted().toArray();
-        selfOrdinal = Arrays.binarySearch(voters, config.nodeId());
-        quorum = new MajorityQuorum(voters.length);
-        reached = new long[voters.length];
-        votes = new VoteTally(voters.length);
+        bugConfigurationWhenApplied = config.plantedBugs().contains(PlantedBug.CONFIGURATION_WHEN_APPLIED);
+        bugChangeBeforeOwnTerm = config.plantedBugs().contains(PlantedBug.CHANGE_BEFORE_OWN_TERM_COMMIT);
         reads = new ReadOnlyQueue(config.maxReadRounds());
-        peers = new Progress[voters.length];
-        pendingVotes = new PendingVote[voters.length];
-        pendingPreVotes = new PendingVote[voters.length];
-        for (int i = 0; i < voters.length; i++) {
-            peers[i] = new Progress(voters[i]);
-            pendingVotes[i] = new PendingVote();
-            pendingPreVotes[i] = new PendingVote();
-        }
 
         final long base = log.firstIndex() - 1;
         check(term >= hardStateTerm, "term below the hard state's", term, hardStateTerm);
@@ -166,6 +172,11 @@ public final class RaftCore {
             termRuns.append(index, log.term(index));
         }
         check(term >= termRuns.lastTerm(), "term below the log's", term, termRuns.lastTerm());
+        check(membershipIndex <= appliedIndex, "configuration above the applied index", membershipIndex, appliedIndex);
+        memberships = new MembershipHistory(membershipIndex, appliedMembership);
+        for (long at = log.nextMembership(appliedIndex + 1); at != 0; at = log.nextMembership(at + 1)) {
+            memberships.append(at, log.membership(at));
+        }
 
         currentTerm = term;
         roleTerm = term;
@@ -176,6 +187,7 @@ public final class RaftCore {
         durableIndex = log.lastIndex();
         commitIndex = appliedIndex;
         this.appliedIndex = appliedIndex;
+        useMembership();
         if (term > hardStateTerm) {
             changeHardState(term, NONE);
         }
@@ -194,7 +206,12 @@ public final class RaftCore {
         replyElapsed++;
         if (electionElapsed >= electionTimeout) {
             restartElectionTimer();
-            startPreVote();
+            if (mayCampaign()) {
+                startPreVote();
+            } else {
+                // It may have been promoted without knowing it, and then its vote is needed: no leader, no stickiness.
+                setRole(Role.FOLLOWER, NONE, "election timeout without a vote of its own");
+            }
         }
     }
 
@@ -221,18 +238,28 @@ public final class RaftCore {
             becomeFollower(currentTerm, NONE, "own log was not forced for an election timeout");
             return;
         }
+        watchLearners();
         // Thesis 6.2: a leader that hears no quorum for an election timeout steps down.
         if (++quorumCheckElapsed >= config.electionMinTicks()) {
             quorumCheckElapsed = 0;
-            int active = 1;
             for (int i = 0; i < peers.length; i++) {
-                if (i != selfOrdinal && peers[i].recentlyActive) {
-                    active++;
-                }
+                reached[i] = i == selfOrdinal || peers[i].recentlyActive ? 1 : 0;
                 peers[i].recentlyActive = false;
             }
-            if (active < quorum.size()) {
+            if (quorum.reached(reached) == 0) {
                 becomeFollower(currentTerm, NONE, "no quorum was heard for an election timeout");
+            }
+        }
+    }
+
+    /** Whether the learners have caught up. */
+    private void watchLearners() {
+        promotionDue = false;
+        for (int i = 0; i < peers.length; i++) {
+            final Progress peer = peers[i];
+            if (membership.isLearner(peer.nodeId)) {
+                peer.measureRound(termRuns.lastIndex(), config.electionMinTicks());
+                promotionDue |= membership.goal(peer.nodeId) != Membership.STAYS_LEARNER && isReadyToVote(peer);
             }
         }
     }
@@ -245,6 +272,29 @@ public final class RaftCore {
 
     // ---- elections -----------------------------------------------------------------------------------------------
 
+    /**
+     * A voter may campaign, and whoever was one by the last committed configuration: as long as its removal is not
+     * committed it may be the only one whose log can win, even though it does not count itself then (thesis 4.2.2).
+     */
+    private boolean mayCampaign() {
+        return memberships.hasVoter(config.nodeId());
+    }
+
+    private void voteForSelf() {
+        if (selfOrdinal >= 0) {
+            votes.record(selfOrdinal, true);
+        }
+    }
+
+    private void askForVotes(final long term, final boolean preVote, final boolean byTransfer) {
+        for (int i = 0; i < members.length; i++) {
+            if (i != selfOrdinal && membership.isVoter(members[i])) {
+                output.sendRequestVote(
+                        members[i], term, preVote, byTransfer, termRuns.lastIndex(), termRuns.lastTerm());
+            }
+        }
+    }
+
     /** Thesis 9.6: asks whether an election could be won before any term is raised. Leaves no durable trace. */
     private void startPreVote() {
         if (!hasRoomForNoop()) {
@@ -253,17 +303,12 @@ public final class RaftCore {
         }
         setRole(Role.PRE_CANDIDATE, NONE, "election timeout");
         votes.clear();
-        votes.record(selfOrdinal, true);
-        if (votes.won(quorum.size())) {
+        voteForSelf();
+        if (votes.won(quorum)) {
             startElection(false, "pre-vote won");
             return;
         }
-        for (int i = 0; i < voters.length; i++) {
-            if (i != selfOrdinal) {
-                output.sendRequestVote(
-                        voters[i], currentTerm + 1, true, false, termRuns.lastIndex(), termRuns.lastTerm());
-            }
-        }
+        askForVotes(currentTerm + 1, true, false);
     }
 
     /** Raft 5.2. The campaign leaves, and the vote for oneself counts, when the hard state is durable. */
@@ -282,21 +327,18 @@ public final class RaftCore {
 
     private void campaign() {
         campaignDue = false;
-        votes.record(selfOrdinal, true);
-        if (votes.won(quorum.size())) {
+        voteForSelf();
+        if (votes.won(quorum)) {
             becomeLeader();
             return;
         }
-        for (int i = 0; i < voters.length; i++) {
-            if (i != selfOrdinal) {
-                output.sendRequestVote(
-                        voters[i], currentTerm, false, campaignByTransfer, termRuns.lastIndex(), termRuns.lastTerm());
-            }
-        }
+        askForVotes(currentTerm, false, campaignByTransfer);
     }
 
     /**
-     * A peer asks for a vote, or with {@code preVote} whether it would get one in {@code term}.
+     * A node asks for a vote, or with {@code preVote} whether it would get one in {@code term}. It is answered whatever
+     * this node's configuration says of either: a voter may not have the entry yet that made the other one a member, nor
+     * the one that promoted itself (thesis 4.2.3). Whom it counts, the candidate's configuration says.
      *
      * @param byTransfer the leader itself asked for this election, so that it lives is no reason against it
      */
@@ -307,20 +349,19 @@ public final class RaftCore {
             final boolean byTransfer,
             final long lastLogIndex,
             final long lastLogTerm) {
-        final int ordinal = ordinalOf(from);
-        if (ordinal < 0) {
+        if (from == config.nodeId()) {
             return;
         }
         if (preVote) {
             // Thesis 9.6 and 4.2.3: not while a leader is alive here, and only for a log that could win.
             final boolean grant = term > currentTerm && !isLeaderAlive() && isUpToDate(lastLogIndex, lastLogTerm);
-            pendingPreVotes[ordinal].set(term, grant);
+            pendingVotes.add(from, true, term, grant);
             return;
         }
         if (isLeaderAlive() && !byTransfer) {
             // Thesis 4.2.3, for real votes too: a candidate may have gathered its pre-votes before the leader was heard
             // again. The term stays; the candidate's own refusal of the leader's next message tells the leader of it.
-            pendingVotes[ordinal].set(term, false);
+            pendingVotes.add(from, false, term, false);
             return;
         }
         if (term > currentTerm) {
@@ -336,7 +377,7 @@ public final class RaftCore {
                 changeHardState(currentTerm, from);
             }
         }
-        pendingVotes[ordinal].set(term, grant);
+        pendingVotes.add(from, false, term, grant);
     }
 
     /** Thesis 4.2.3: a leader was heard here within the shortest election timeout, or this node leads. */
@@ -367,7 +408,7 @@ public final class RaftCore {
                 return;
             }
             votes.record(ordinal, granted);
-            if (votes.won(quorum.size())) {
+            if (votes.won(quorum)) {
                 startElection(false, "pre-vote won");
             }
             return;
@@ -378,9 +419,9 @@ public final class RaftCore {
             return;
         }
         votes.record(ordinal, granted);
-        if (votes.won(quorum.size()) && !campaignDue) {
+        if (votes.won(quorum) && !campaignDue) {
             becomeLeader();
-        } else if (votes.lost(quorum.size())) {
+        } else if (votes.lost(quorum)) {
             becomeFollower(currentTerm, NONE, "election lost");
         }
     }
@@ -399,6 +440,8 @@ public final class RaftCore {
         heartbeatElapsed = 0;
         quorumCheckElapsed = 0;
         forceStalledTicks = 0;
+        promotionDue = false;
+        leaving = false;
         for (final Progress peer : peers) {
             peer.becomeLeaderOf(termRuns.lastIndex());
         }
@@ -456,7 +499,7 @@ public final class RaftCore {
                     : TransferAnswer.ANOTHER_UNDER_WAY;
         }
         final int ordinal = target == NONE ? mostCaughtUpPeer() : ordinalOf(target);
-        if (ordinal < 0) {
+        if (ordinal < 0 || !membership.isIncomingVoter(peers[ordinal].nodeId)) {
             return target == NONE ? TransferAnswer.NOBODY_CAN : TransferAnswer.NO_VOTER;
         }
         final TransferAnswer answer = answerFor(peers[ordinal]);
@@ -472,6 +515,7 @@ public final class RaftCore {
         int best = -1;
         for (int i = 0; i < peers.length; i++) {
             if (i != selfOrdinal
+                    && membership.isIncomingVoter(members[i])
                     && answerFor(peers[i]) == TransferAnswer.STARTED
                     && (best < 0 || peers[i].matchIndex > peers[best].matchIndex)) {
                 best = i;
@@ -504,7 +548,9 @@ public final class RaftCore {
      * heeded also where that leader is heard; whether its log may win is judged as ever.
      */
     public void onTimeoutNow(final int from, final long term) {
-        if (follows(from, term, "leader hands over") && hasRoomForNoop()) {
+        // A leader that was removed and hands over is no member any more, but it was heard before.
+        final boolean known = ordinalOf(from) >= 0 || from == leaderId;
+        if (known && follows(from, term, "leader hands over") && mayCampaign() && hasRoomForNoop()) {
             startElection(true, "asked by the leader");
         }
     }
@@ -574,6 +620,7 @@ public final class RaftCore {
         if (role != Role.LEADER || transferTarget != NONE) {
             return 0;
         }
+        check(type != EntryType.CONFIG, "configuration proposed as if it were a command", type, currentTerm);
         final long index = termRuns.lastIndex() + 1;
         append(index, currentTerm, type);
         return index;
@@ -582,6 +629,9 @@ public final class RaftCore {
     private void append(final long index, final long term, final int type) {
         log.append(index, term, type);
         termRuns.append(index, term);
+        if (type == EntryType.CONFIG) {
+            takeMembership(index, log.membership(index));
+        }
     }
 
     /**
@@ -628,6 +678,9 @@ public final class RaftCore {
         check(index <= commitIndex, "applied above the commit index", index, commitIndex);
         check(index >= appliedIndex, "applied index went back", index, appliedIndex);
         appliedIndex = index;
+        if (bugConfigurationWhenApplied) {
+            useMembership();
+        }
     }
 
     // ---- follower ------------------------------------------------------------------------------------------------
@@ -688,7 +741,8 @@ public final class RaftCore {
 
     /** A message that only the leader of {@code term} sends: false when it is to be ignored. */
     private boolean follows(final int from, final long term, final String reason) {
-        if (ordinalOf(from) < 0) {
+        // A leader that this node's configuration does not know is one that its next entries make known (thesis 4.2.3).
+        if (from == config.nodeId()) {
             return false;
         }
         if (term < currentTerm && !planted(PlantedBug.OLD_LEADER_OBEYED)) {
@@ -749,6 +803,10 @@ public final class RaftCore {
         if (!bugDurabilityAsIndex) {
             durableIndex = Math.min(durableIndex, fromIndex - 1);
         }
+        // Raft 6: what was not committed may go, and then the configuration before it holds again.
+        if (memberships.truncateSuffix(fromIndex)) {
+            actByLastMembership();
+        }
     }
 
     /**
@@ -787,6 +845,9 @@ public final class RaftCore {
     private void advanceCommit(final long index) {
         if (index > commitIndex) {
             commitIndex = index;
+            if (!bugConfigurationWhenApplied) {
+                memberships.onCommitted(index);
+            }
             output.onCommitAdvanced(index);
         }
     }
@@ -891,6 +952,7 @@ public final class RaftCore {
         }
         final Progress peer = peers[ordinal];
         peer.recentlyActive = true;
+        peer.heard = true;
         peer.silentTicks = 0;
         // Also a rejection confirms that this node led when the message was sent (thesis 6.4).
         if (readPosition > peer.readPosition) {
@@ -915,7 +977,7 @@ public final class RaftCore {
         for (int i = 0; i < peers.length; i++) {
             reached[i] = i == selfOrdinal ? ownMatchIndex() : peers[i].matchIndex;
         }
-        final long index = quorum.reachedByMajority(reached);
+        final long index = quorum.reached(reached);
         if (index > commitIndex && (termRuns.term(index) == currentTerm || bugCommitOldTerm)) {
             advanceCommit(index);
         }
@@ -923,6 +985,203 @@ public final class RaftCore {
 
     private long ownMatchIndex() {
         return planted(PlantedBug.LEADER_COUNTS_UNFORCED) ? termRuns.lastIndex() : durableIndex;
+    }
+
+    // ---- membership ----------------------------------------------------------------------------------------------
+
+    /**
+     * Changes the membership; the leader goes on with it by itself, through a joint configuration where more than one
+     * voter changes. A learner with a goal is promoted once it has caught up: one of the rounds of thesis 4.2.1 has taken
+     * it no longer than an election timeout.
+     *
+     * @return null when the entry that starts the change was appended, at {@link #membershipIndex}; else why nothing was
+     *     done
+     */
+    public @Nullable String changeMembership(final List<MembershipChange> changes) {
+        if (role != Role.LEADER) {
+            return "this node does not lead";
+        }
+        if (transferTarget != NONE) {
+            return "leadership is being handed over";
+        }
+        // Thesis 4.1, as corrected in 2015: two leaders that each know a change which the other lacks could otherwise
+        // decide by majorities that do not meet.
+        if (commitIndex < termStartIndex && !bugChangeBeforeOwnTerm) {
+            return "this leader has not committed an entry of its own term yet";
+        }
+        if (membership.isJoint() || memberships.lastIndex() > commitIndex) {
+            return "a change is under way: " + memberships.last() + " at index " + memberships.lastIndex();
+        }
+        final Membership.Outcome outcome = membership.after(changes);
+        final Membership target = outcome.target();
+        if (target == null) {
+            return outcome.refusal();
+        }
+        final String danger = danger(target);
+        if (danger != null) {
+            return danger;
+        }
+        return appendMembership(membership.towards(target)) ? null : "no room on the disk for a configuration entry";
+    }
+
+    /** Why the voters of a configuration could not serve: who is new cannot vote yet, or too few of all can. */
+    private @Nullable String danger(final Membership target) {
+        final int[] targetVoters = target.voters();
+        int able = 0;
+        final StringBuilder missing = new StringBuilder();
+        for (final int id : targetVoters) {
+            final int ordinal = ordinalOf(id);
+            if (ordinal >= 0 && membership.isLearner(id) && !isReadyToVote(peers[ordinal])) {
+                return isReachable(peers[ordinal])
+                        ? "node " + id + " is far behind: it holds " + peers[ordinal].matchIndex + " of "
+                                + termRuns.lastIndex() + " entries and has not caught up within an election timeout"
+                        : "node " + id + " cannot be reached";
+            }
+            if (id == config.nodeId() || (ordinal >= 0 && isAble(peers[ordinal]))) {
+                able++;
+            } else {
+                missing.append(missing.isEmpty() ? "" : ", ").append(id);
+            }
+        }
+        final int majority = targetVoters.length / 2 + 1;
+        return able >= majority
+                ? null
+                : "the quorum would be lost: of the voters " + Arrays.toString(targetVoters) + " node " + missing
+                        + " cannot be reached or lacks the log, and a majority is " + majority;
+    }
+
+    private boolean isReachable(final Progress peer) {
+        return peer.wasHeardWithin(config.electionMinTicks());
+    }
+
+    /** Whether entries can commit with it now. */
+    private boolean isAble(final Progress peer) {
+        return isReachable(peer) && peer.state != Progress.State.SNAPSHOT && !peer.full;
+    }
+
+    private boolean isReadyToVote(final Progress peer) {
+        return isAble(peer) && peer.caughtUp;
+    }
+
+    /** A leader's next step in a change, at the end of a cycle: leaves a joint configuration, or promotes a learner. */
+    private void goOnWithChange() {
+        if (!(membership.isJoint() || promotionDue) || transferTarget != NONE || !isSettled()) {
+            return;
+        }
+        if (membership.isJoint()) {
+            // Without room for it now: tried again in the next cycle.
+            appendMembership(membership.left());
+            return;
+        }
+        promotionDue = false;
+        for (int i = 0; i < peers.length; i++) {
+            final int id = peers[i].nodeId;
+            final int goal = membership.goal(id);
+            if (goal != Membership.STAYS_LEARNER && isReadyToVote(peers[i])) {
+                final MembershipChange promote = new MembershipChange.Promote(id);
+                // Refused where it would lose the quorum; the next tick tries again.
+                changeMembership(
+                        goal == Membership.BECOMES_VOTER
+                                ? List.of(promote)
+                                : List.of(promote, new MembershipChange.Remove(goal)));
+                return;
+            }
+        }
+    }
+
+    /** Whether the last configuration is committed, by a leader that knows what is. */
+    private boolean isSettled() {
+        return commitIndex >= termStartIndex && commitIndex >= memberships.lastIndex();
+    }
+
+    /** A leader that is not in the new configuration manages it until it is committed (thesis 4.2.2). */
+    private boolean isRemovedForGood() {
+        return !membership.isVoter(config.nodeId()) && isSettled();
+    }
+
+    private boolean appendMembership(final Membership next) {
+        final long index = termRuns.lastIndex() + 1;
+        if (!log.appendMembership(index, currentTerm, next)) {
+            return false;
+        }
+        termRuns.append(index, currentTerm);
+        takeMembership(index, next);
+        return true;
+    }
+
+    /** Thesis 4.1: a node acts by the last configuration in its log, committed or not. */
+    private void takeMembership(final long index, final Membership next) {
+        memberships.append(index, next);
+        actByLastMembership();
+    }
+
+    private void actByLastMembership() {
+        useMembership();
+        output.onMembershipChanged(membershipIndex, membership);
+        if (role == Role.LEADER) {
+            advanceLeaderCommit();
+            confirmReads();
+        }
+    }
+
+    /** Lays the members out anew; what is known about those that stay is kept. */
+    private void useMembership() {
+        final int row = memberships.rowAt(bugConfigurationWhenApplied ? appliedIndex : Long.MAX_VALUE);
+        if (memberships.index(row) == membershipIndex) {
+            return;
+        }
+        membership = memberships.membership(row);
+        membershipIndex = memberships.index(row);
+        final int[] ids = membership.members();
+        final Progress[] laidOut = new Progress[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            final int known = Arrays.binarySearch(members, ids[i]);
+            laidOut[i] = known >= 0 ? peers[known] : new Progress(ids[i]);
+            if (known < 0 && role == Role.LEADER) {
+                laidOut[i].becomeLeaderOf(termRuns.lastIndex());
+            }
+        }
+        members = ids;
+        peers = laidOut;
+        selfOrdinal = Math.max(-1, Arrays.binarySearch(members, config.nodeId()));
+        quorum = new JointQuorum(ordinals(membership.voters()), ordinals(membership.outgoing()));
+        votes = new VoteTally(members.length);
+        reached = new long[members.length];
+    }
+
+    private int[] ordinals(final int[] ids) {
+        final int[] ordinals = new int[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            ordinals[i] = Arrays.binarySearch(members, ids[i]);
+        }
+        return ordinals;
+    }
+
+    /** The configuration by which this node acts: the last in its log. */
+    public Membership membership() {
+        return membership;
+    }
+
+    /** Index of the entry that holds it, 0 when it is that of the settings. */
+    public long membershipIndex() {
+        return membershipIndex;
+    }
+
+    /** On a leader: whether a change is under way, whose last entry is not committed. */
+    public boolean isMembershipChanging() {
+        return membership.isJoint() || membershipIndex > commitIndex;
+    }
+
+    /** On a leader: whether the peer was heard within an election timeout. */
+    public boolean isReachable(final int nodeId) {
+        final int ordinal = ordinalOf(nodeId);
+        return ordinal >= 0 && role == Role.LEADER && isReachable(peers[ordinal]);
+    }
+
+    /** On a leader: whether the learner could be promoted now. */
+    public boolean isReadyToVote(final int nodeId) {
+        final int ordinal = ordinalOf(nodeId);
+        return ordinal >= 0 && role == Role.LEADER && membership.isLearner(nodeId) && isReadyToVote(peers[ordinal]);
     }
 
     // ---- reads ---------------------------------------------------------------------------------------------------
@@ -958,7 +1217,7 @@ public final class RaftCore {
             final boolean known = i == selfOrdinal || planted(PlantedBug.READ_WITHOUT_ROUND);
             reached[i] = known ? reads.position() : peers[i].readPosition;
         }
-        reads.confirm(quorum.reachedByMajority(reached), output);
+        reads.confirm(quorum.reached(reached), output);
     }
 
     // ---- end of a cycle ------------------------------------------------------------------------------------------
@@ -971,13 +1230,24 @@ public final class RaftCore {
         }
         if (role == Role.LEADER) {
             startReadRound();
+            goOnWithChange();
+            final boolean removed = isRemovedForGood();
+            if (removed && !leaving) {
+                // The rest need not wait for an election timeout.
+                leaving = true;
+                transferLeadership(NONE);
+            }
             for (int i = 0; i < peers.length; i++) {
                 if (i != selfOrdinal) {
+                    // Its last message says that the entry which removes it is committed.
+                    peers[i].messageDue |= removed;
                     sendTo(peers[i]);
                 }
             }
             if (transferTarget != NONE) {
                 sendTimeoutNow();
+            } else if (removed) {
+                becomeFollower(currentTerm, NONE, "this node was removed from the cluster");
             }
         }
         sendVotes();
@@ -1052,24 +1322,21 @@ public final class RaftCore {
     }
 
     private void sendVotes() {
-        for (int i = 0; i < voters.length; i++) {
-            sendVote(voters[i], pendingPreVotes[i], true);
-            sendVote(voters[i], pendingVotes[i], false);
-        }
-    }
-
-    private void sendVote(final int to, final PendingVote vote, final boolean preVote) {
-        // The reply names the current term, so it waits for the newest hard state, not only for that of its vote.
+        // A reply names the current term, so it waits for the newest hard state, not only for that of its vote.
         final boolean released =
                 isReleased(hardStateSequence, currentTerm) || planted(PlantedBug.VOTE_BEFORE_HARD_STATE);
-        if (!vote.due || !released) {
+        if (pendingVotes.isEmpty() || !released) {
             return;
         }
-        vote.due = false;
-        // A vote that was granted in a term which is over by now is void.
-        final boolean granted =
-                vote.granted && (preVote ? vote.requestTerm > currentTerm : vote.requestTerm == currentTerm);
-        output.sendVote(to, currentTerm, preVote, vote.requestTerm, granted);
+        for (int i = 0; i < pendingVotes.count(); i++) {
+            final boolean preVote = pendingVotes.preVote(i);
+            final long requestTerm = pendingVotes.requestTerm(i);
+            // A vote that was granted in a term which is over by now is void.
+            final boolean granted =
+                    pendingVotes.granted(i) && (preVote ? requestTerm > currentTerm : requestTerm == currentTerm);
+            output.sendVote(pendingVotes.to(i), currentTerm, preVote, requestTerm, granted);
+        }
+        pendingVotes.clear();
     }
 
     private void sendReplies() {
@@ -1144,11 +1411,10 @@ public final class RaftCore {
 
     /** On a leader: whether enough peers have room for entries, as they said last, that with this node they can commit. */
     public boolean quorumHasRoom() {
-        int withRoom = 0;
-        for (final Progress peer : peers) {
-            withRoom += peer.full ? 0 : 1;
+        for (int i = 0; i < peers.length; i++) {
+            reached[i] = i != selfOrdinal && peers[i].full ? 0 : 1;
         }
-        return withRoom >= quorum.size();
+        return quorum.reached(reached) == 1;
     }
 
     /** Highest index that a crash of this host cannot take away. */
@@ -1189,12 +1455,16 @@ public final class RaftCore {
         return config.nodeId();
     }
 
-    int voterCount() {
-        return voters.length;
+    int memberCount() {
+        return members.length;
     }
 
     Progress progress(final int ordinal) {
         return peers[ordinal];
+    }
+
+    long termStartIndex() {
+        return termStartIndex;
     }
 
     long verifiedIndex() {
@@ -1206,7 +1476,7 @@ public final class RaftCore {
     }
 
     private int ordinalOf(final int nodeId) {
-        final int ordinal = Arrays.binarySearch(voters, nodeId);
+        final int ordinal = Arrays.binarySearch(members, nodeId);
         return ordinal == selfOrdinal ? -1 : ordinal;
     }
 
@@ -1218,18 +1488,6 @@ public final class RaftCore {
     private static void check(final boolean holds, final String invariant, final long found, final long bound) {
         if (!holds) {
             throw new InvariantViolation(invariant, found, bound);
-        }
-    }
-
-    private static final class PendingVote {
-        boolean due;
-        long requestTerm;
-        boolean granted;
-
-        void set(final long term, final boolean grant) {
-            due = true;
-            requestTerm = term;
-            granted = grant;
         }
     }
 }

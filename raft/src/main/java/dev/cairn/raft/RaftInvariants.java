@@ -19,6 +19,7 @@ public final class RaftInvariants {
     private long commitTerm;
     private long appliedIndex;
     private long baseIndex;
+    private long membershipIndex;
 
     public RaftInvariants(final RaftCore core) {
         this.core = core;
@@ -31,6 +32,7 @@ public final class RaftInvariants {
         commitTerm = core.term(commitIndex);
         appliedIndex = core.appliedIndex();
         baseIndex = core.baseIndex();
+        membershipIndex = core.membershipIndex();
     }
 
     /**
@@ -41,6 +43,7 @@ public final class RaftInvariants {
     public void check() {
         checkTerm();
         checkLog();
+        checkMembership();
         if (core.role() == Role.LEADER) {
             checkLeader();
         } else {
@@ -89,6 +92,62 @@ public final class RaftInvariants {
                 core.durableIndex());
     }
 
+    /** Thesis 4.1: a leader changes the membership one step at a time, and only when it knows what is committed. */
+    private void checkMembership() {
+        require(
+                core.membershipIndex() <= core.lastIndex(),
+                "configuration beyond the log",
+                core.membershipIndex(),
+                core.lastIndex());
+        final boolean stillLeads = role == Role.LEADER && core.role() == Role.LEADER && core.currentTerm() == term;
+        if (!stillLeads) {
+            return;
+        }
+        if (core.membershipIndex() == membershipIndex) {
+            checkCommitQuorum();
+            return;
+        }
+        require(
+                core.commitIndex() >= membershipIndex,
+                "change of membership while another is under way",
+                core.membershipIndex(),
+                membershipIndex);
+        require(
+                core.commitIndex() >= core.termStartIndex(),
+                "change of membership before an entry of the own term is committed",
+                core.membershipIndex(),
+                core.termStartIndex());
+    }
+
+    /** What a leader has committed a majority of its configuration holds, of both when it is joint. */
+    private void checkCommitQuorum() {
+        final long commit = core.commitIndex();
+        if (commit == commitIndex) {
+            return;
+        }
+        int incoming = 0;
+        int incomingHolds = 0;
+        int outgoing = 0;
+        int outgoingHolds = 0;
+        for (int ordinal = 0; ordinal < core.memberCount(); ordinal++) {
+            final Progress peer = core.progress(ordinal);
+            final boolean self = peer.nodeId == core.nodeId();
+            final int holds = (self ? core.durableIndex() : peer.matchIndex) >= commit ? 1 : 0;
+            final boolean comes = core.membership().isIncomingVoter(peer.nodeId);
+            final boolean goes = core.membership().isOutgoingVoter(peer.nodeId);
+            incoming += comes ? 1 : 0;
+            incomingHolds += comes ? holds : 0;
+            outgoing += goes ? 1 : 0;
+            outgoingHolds += goes ? holds : 0;
+        }
+        require(2 * incomingHolds > incoming, "committed without a majority of the voters", commit, incomingHolds);
+        require(
+                outgoing == 0 || 2 * outgoingHolds > outgoing,
+                "committed without a majority of the outgoing voters",
+                commit,
+                outgoingHolds);
+    }
+
     private void checkLeader() {
         require(core.leaderId() == core.nodeId(), "leader follows another", core.leaderId(), core.nodeId());
         require(core.votedFor() == core.nodeId(), "leader voted for another", core.votedFor(), core.nodeId());
@@ -99,7 +158,7 @@ public final class RaftInvariants {
                 "leader truncated its log",
                 core.lastIndex(),
                 lastIndex);
-        for (int ordinal = 0; ordinal < core.voterCount(); ordinal++) {
+        for (int ordinal = 0; ordinal < core.memberCount(); ordinal++) {
             final Progress peer = core.progress(ordinal);
             if (peer.nodeId == core.nodeId()) {
                 continue;
@@ -153,6 +212,7 @@ public final class RaftInvariants {
         commitTerm = core.term(commitIndex);
         appliedIndex = core.appliedIndex();
         baseIndex = core.baseIndex();
+        membershipIndex = core.membershipIndex();
     }
 
     private static void require(final boolean holds, final String invariant, final long found, final long bound) {

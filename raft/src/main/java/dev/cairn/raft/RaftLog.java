@@ -39,6 +39,19 @@ public interface RaftLog {
     /** Appends the staged entry at {@code lastIndex() + 1}. */
     void append(long index, long term, int type);
 
+    /**
+     * Appends a configuration entry, whose payload the driver makes of the membership.
+     *
+     * @return false when there is no room for it: nothing was appended
+     */
+    boolean appendMembership(long index, long term, Membership membership);
+
+    /** What the configuration entry at this index holds. Called when one was appended that came from a leader, and at start. */
+    Membership membership(long index);
+
+    /** Index of the first configuration entry in {@code [fromIndex, lastIndex()]}, 0 = none. Called at start. */
+    long nextMembership(long fromIndex);
+
     /** Forgets all entries with an index of at least {@code fromIndex}; later entries supersede them. */
     void truncateSuffix(long fromIndex);
 

@@ -80,6 +80,12 @@ public interface RaftOutput {
     /** All reads that are not yet confirmed will not be: this node leads no longer. */
     void onReadsFailed();
 
+    /**
+     * From now on this node acts by another configuration: that of the entry at {@code index}, which was appended, or which
+     * is the last again after a truncation; 0 = that of the settings. Not called at start.
+     */
+    void onMembershipChanged(long index, Membership membership);
+
     /** Role, term or known leader changed; {@code leaderId} 0 = unknown. Reason is a fixed text for the log. */
     void onRoleChanged(Role role, long term, int leaderId, String reason);
 }

@@ -17,7 +17,7 @@ class AllocationTest {
     void aCycleOfALeaderAllocatesNothing() {
         FixedLog log = new FixedLog(2 * CYCLES * PROPOSALS + 16);
         CountingOutput output = new CountingOutput();
-        RaftCore core = new RaftCore(TestNode.config(1, 3), 0, 0, 0, 0, 0, log, output, bound -> 0);
+        RaftCore core = new RaftCore(TestNode.config(1, 3), 0, 0, 0, 0, 0, 0, voters(), log, output, bound -> 0);
         RaftInvariants invariants = new RaftInvariants(core);
         lead(core);
 
@@ -29,6 +29,10 @@ class AllocationTest {
         assertThat(core.commitIndex()).isEqualTo(1 + 2L * CYCLES * PROPOSALS);
         assertThat(output.confirmed).isEqualTo(2 * CYCLES);
         assertThat(perCycle).isLessThan(1.0);
+    }
+
+    private static Membership voters() {
+        return Membership.of(TestNode.voterIds(3));
     }
 
     private static void lead(RaftCore core) {
@@ -67,7 +71,8 @@ class AllocationTest {
     @Test
     void aCycleOfAFollowerAllocatesNothing() {
         FixedLog log = new FixedLog(2 * CYCLES * PROPOSALS + 16);
-        RaftCore core = new RaftCore(TestNode.config(2, 3), 1, 0, 1, 1, 0, log, new CountingOutput(), bound -> 0);
+        CountingOutput output = new CountingOutput();
+        RaftCore core = new RaftCore(TestNode.config(2, 3), 1, 0, 1, 1, 0, 0, voters(), log, output, bound -> 0);
         RaftInvariants invariants = new RaftInvariants(core);
         follow(core, log, invariants);
         long before = threads.getCurrentThreadAllocatedBytes();
@@ -159,6 +164,21 @@ class AllocationTest {
         }
 
         @Override
+        public boolean appendMembership(long index, long term, Membership membership) {
+            throw new AssertionError("the membership stays as it is");
+        }
+
+        @Override
+        public Membership membership(long index) {
+            throw new AssertionError("there is no configuration");
+        }
+
+        @Override
+        public long nextMembership(long fromIndex) {
+            return 0;
+        }
+
+        @Override
         public void truncateSuffix(long fromIndex) {
             last = (int) fromIndex - 1;
         }
@@ -221,6 +241,11 @@ class AllocationTest {
         @Override
         public void onReadsFailed() {
             throw new AssertionError("the leader stays");
+        }
+
+        @Override
+        public void onMembershipChanged(long index, Membership membership) {
+            throw new AssertionError("the membership stays as it is");
         }
 
         @Override

@@ -2,6 +2,7 @@ package dev.cairn.raft;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
@@ -26,6 +27,12 @@ final class ClusterChecks {
     private final List<Committed> committed = new ArrayList<>();
 
     private int confirmedReads;
+    private final Collection<TestNode> nodes;
+
+    /** @param nodes all that there are; may still be filled */
+    ClusterChecks(Collection<TestNode> nodes) {
+        this.nodes = nodes;
+    }
 
     long committed() {
         return committed.size();
@@ -91,8 +98,11 @@ final class ClusterChecks {
             }
         }
         node.roleChanges.clear();
-        for (long commit : node.commits) {
-            onCommit(node, commit);
+        for (TestNode.Commit commit : node.commits) {
+            onCommit(node, commit.index());
+            if (core.role() == Role.LEADER) {
+                requireMajorities(node, commit);
+            }
         }
         node.commits.clear();
         if (node.failedReads > 0) {
@@ -133,6 +143,28 @@ final class ClusterChecks {
                 "other entry committed at",
                 commit,
                 node.id);
+    }
+
+    /** A leader commits by a majority of the last configuration in its log, of both when it is joint. */
+    private void requireMajorities(TestNode leader, TestNode.Commit commit) {
+        long chain = committed.get((int) commit.index() - 1).chain();
+        for (int[] half :
+                List.of(commit.membership().voters(), commit.membership().outgoing())) {
+            int holding = 0;
+            for (int id : half) {
+                holding += nodes.stream().anyMatch(node -> node.id == id && holds(node, commit.index(), chain)) ? 1 : 0;
+            }
+            require(
+                    half.length == 0 || 2 * holding > half.length,
+                    "committed without a majority of " + commit.membership(),
+                    leader.id,
+                    commit.index());
+        }
+    }
+
+    private static boolean holds(TestNode node, long index, long chain) {
+        return index < node.log.base()
+                || (index <= node.log.lastIndex() && node.log.isDurable(index) && node.log.chain(index) == chain);
     }
 
     /** Nothing may be missing from a read that was committed anywhere before it began. */

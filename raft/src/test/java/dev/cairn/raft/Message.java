@@ -1,6 +1,7 @@
 package dev.cairn.raft;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A message between two nodes of a test. */
 sealed interface Message {
@@ -96,15 +97,33 @@ sealed interface Message {
     }
 
     /** The leader's offer and, in this world, at once the snapshot itself. */
-    record Snapshot(int from, int to, long term, long index, long indexTerm, long chain) implements Message {
+    record Snapshot(
+            int from,
+            int to,
+            long term,
+            long index,
+            long indexTerm,
+            long chain,
+            long membershipIndex,
+            Membership membership)
+            implements Message {
         @Override
         public void deliverTo(TestNode node) {
             if (node.core().onInstallSnapshot(from, term, index)) {
-                node.install(index, indexTerm, chain);
+                node.install(index, indexTerm, chain, membershipIndex, membership);
             }
         }
     }
 
     /** An entry as it travels: what the core sees, and a payload that tells two entries apart. */
-    record Entry(long term, int type, long payload, int bytes) {}
+    record Entry(
+            long term,
+            int type,
+            long payload,
+            int bytes,
+            @Nullable Membership membership) {
+        Entry(long term, int type, long payload, int bytes) {
+            this(term, type, payload, bytes, null);
+        }
+    }
 }

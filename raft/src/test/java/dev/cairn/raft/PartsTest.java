@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.cairn.covers.Covers;
+import dev.cairn.raft.quorum.JointQuorum;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -220,24 +221,26 @@ class PartsTest {
         @Test
         void theFirstAnswerOfAVoterStands() {
             VoteTally votes = new VoteTally(3);
+            JointQuorum quorum = new JointQuorum(new int[] {0, 1, 2}, new int[0]);
             votes.record(0, true);
             votes.record(1, false);
             votes.record(1, true);
-            assertThat(votes.won(2)).isFalse();
+            assertThat(votes.won(quorum)).isFalse();
             votes.record(2, true);
-            assertThat(votes.won(2)).isTrue();
+            assertThat(votes.won(quorum)).isTrue();
         }
 
         @Test
         void itIsLostWhenAMajorityCannotBeReachedAnyMore() {
             VoteTally votes = new VoteTally(5);
+            JointQuorum quorum = new JointQuorum(new int[] {0, 1, 2, 3, 4}, new int[0]);
             votes.record(1, false);
             votes.record(2, false);
-            assertThat(votes.lost(3)).isFalse();
+            assertThat(votes.lost(quorum)).isFalse();
             votes.record(3, false);
-            assertThat(votes.lost(3)).isTrue();
+            assertThat(votes.lost(quorum)).isTrue();
             votes.clear();
-            assertThat(votes.lost(3)).isFalse();
+            assertThat(votes.lost(quorum)).isFalse();
         }
     }
 
@@ -262,8 +265,9 @@ class PartsTest {
         }
 
         @Test
-        void votersBeyondTheEdgeAreRefusedByName() {
-            assertRefused("node.id = 3", () -> config(3, Set.of(1, 2), 1, 2, 3));
+        void nodesBeyondTheEdgeAreRefusedByName() {
+            assertRefused("node.id = 0", () -> config(0, Set.of(1, 2), 1, 2, 3));
+            assertRefused("node.id = 65536", () -> config(65_536, Set.of(1, 2), 1, 2, 3));
             assertRefused("voter = 65536", () -> config(1, Set.of(1, 65_536), 1, 2, 3));
             assertRefused("voter = 0", () -> config(1, Set.of(0, 1), 1, 2, 3));
         }

@@ -2,10 +2,13 @@ package dev.cairn.raft;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,8 +24,8 @@ final class RandomCluster {
     private final long seed;
     private final SplittableRandom random;
     private final @Nullable Consumer<String> trace;
-    private final ClusterChecks checks = new ClusterChecks();
     private final List<TestNode> nodes = new ArrayList<>();
+    private final ClusterChecks checks = new ClusterChecks(nodes);
     private final List<Message> network = new ArrayList<>();
     private final List<List<TestNode.HardState>> unreportedHardStates = new ArrayList<>();
     private final List<List<Long>> unreportedPositions = new ArrayList<>();
@@ -33,6 +36,8 @@ final class RandomCluster {
     private long nextReadId = 1;
     private int crashes;
     private int transfers;
+    private int changes;
+    private int jointChanges;
 
     // The mix of this seed, in percent or as weights.
     private final int drop;
@@ -56,8 +61,29 @@ final class RandomCluster {
     private final int partitionWeight;
     private final int compactWeight;
     private final int transferWeight;
+    private final int changeWeight;
+    private final int changeAtOnce;
 
     RandomCluster(long seed, int voters, @Nullable PlantedBug bug, @Nullable Consumer<String> trace) {
+        this(seed, voters, TestNode.voterIds(voters), false, bug, trace);
+    }
+
+    /** A cluster whose membership changes all the time, between one node and all of them. */
+    static RandomCluster changing(long seed, @Nullable PlantedBug bug, @Nullable Consumer<String> trace) {
+        SplittableRandom choice = new SplittableRandom(seed);
+        int nodes = 3 + choice.nextInt(4);
+        int voters = 1 + choice.nextInt(nodes);
+        return new RandomCluster(
+                seed, nodes, IntStream.rangeClosed(1, voters).boxed().collect(Collectors.toSet()), true, bug, trace);
+    }
+
+    private RandomCluster(
+            long seed,
+            int size,
+            Set<Integer> voters,
+            boolean changing,
+            @Nullable PlantedBug bug,
+            @Nullable Consumer<String> trace) {
         this.seed = seed;
         this.trace = trace;
         random = new SplittableRandom(seed);
@@ -75,7 +101,7 @@ final class RandomCluster {
         maxAppendBytes = shortReigns ? 1 : pick(1, 300);
         maxInflightEntries = shortReigns ? 1 : pick(1, 12, 12);
         deliverWeight = pick(200, 500);
-        tickWeight = pick(15, 30, 60);
+        tickWeight = shortReigns ? pick(60, 120) : pick(15, 30, 60);
         proposeWeight = shortReigns ? 2 : pick(10, 60);
         readWeight = pick(2, 15);
         forceWeight = pick(30, 150, 300);
@@ -85,20 +111,22 @@ final class RandomCluster {
         // By the seed's own digits: the other seeds go on as they always did.
         compactWeight = seed % 4 == 1 ? 20 : seed % 4 == 3 ? 5 : 0;
         transferWeight = seed % 7 == 2 ? 20 : seed % 7 == 5 ? 3 : 0;
-        cut = new boolean[voters * voters];
-        asleep = new boolean[voters];
-        milestones = new long[voters];
-        for (int id = 1; id <= voters; id++) {
+        changeWeight = changing ? pick(20, 80) : 0;
+        changeAtOnce = changing ? pick(0, 0, 60) : 0;
+        cut = new boolean[size * size];
+        asleep = new boolean[size];
+        milestones = new long[size];
+        for (int id = 1; id <= size; id++) {
             nodes.add(newNode(id, voters, bug));
             unreportedHardStates.add(new ArrayList<>());
             unreportedPositions.add(new ArrayList<>());
         }
     }
 
-    private TestNode newNode(int id, int voters, @Nullable PlantedBug bug) {
+    private TestNode newNode(int id, Set<Integer> voters, @Nullable PlantedBug bug) {
         RaftConfig config = new RaftConfig(
                 id,
-                TestNode.voterIds(voters),
+                voters.contains(id) ? voters : Set.of(),
                 2,
                 6,
                 6 + electionSpread,
@@ -149,7 +177,7 @@ final class RandomCluster {
     private void step() {
         int total =
                 deliverWeight + tickWeight + proposeWeight + readWeight + forceWeight + hardStateWeight + compactWeight;
-        int choice = random.nextInt(total + crashWeight + partitionWeight + transferWeight);
+        int choice = random.nextInt(total + crashWeight + partitionWeight + transferWeight + changeWeight);
         if ((choice -= deliverWeight) < 0) {
             deliver();
             return;
@@ -172,9 +200,12 @@ final class RandomCluster {
             crash(leaderOr(ordinal));
         } else if ((choice -= partitionWeight) < 0) {
             changeFaults();
-        } else {
+        } else if ((choice -= transferWeight) < 0) {
             ordinal = leaderOr(ordinal);
             transfer(nodes.get(ordinal));
+        } else {
+            ordinal = leaderOr(ordinal);
+            changeMembership(nodes.get(ordinal));
         }
         finish(ordinal);
     }
@@ -258,6 +289,46 @@ final class RandomCluster {
 
     int transfers() {
         return transfers;
+    }
+
+    private void changeMembership(TestNode node) {
+        List<MembershipChange> steps = new ArrayList<>();
+        do {
+            steps.add(randomChange(node.core().membership()));
+        } while (steps.size() < 3 && chance(40));
+        if (node.core().changeMembership(steps) == null) {
+            note("change at " + node.id + ": " + steps);
+            changes++;
+        }
+    }
+
+    /** Mostly one that makes sense; the rest is refused. */
+    private MembershipChange randomChange(Membership now) {
+        int any = 1 + random.nextInt(nodes.size());
+        int member = oneOf(now.members(), any);
+        int stranger = any;
+        for (int i = 0; i < nodes.size() && now.isMember(stranger); i++) {
+            stranger = stranger % nodes.size() + 1;
+        }
+        return switch (random.nextInt(8)) {
+            case 0 -> new MembershipChange.AddLearner(stranger);
+            case 1, 2 -> new MembershipChange.AddVoter(chance(70) ? stranger : oneOf(now.learners(), any));
+            case 3 -> new MembershipChange.Promote(oneOf(now.learners(), any));
+            case 4, 5 -> new MembershipChange.Replace(oneOf(now.voters(), any), chance(60) ? stranger : any);
+            default -> new MembershipChange.Remove(member);
+        };
+    }
+
+    private int oneOf(int[] ids, int otherwise) {
+        return ids.length == 0 ? otherwise : ids[random.nextInt(ids.length)];
+    }
+
+    int changes() {
+        return changes;
+    }
+
+    int jointChanges() {
+        return jointChanges;
     }
 
     private boolean isCut(Message message) {
@@ -355,6 +426,12 @@ final class RandomCluster {
     /** Ends the cycle, or lets it gather more; whatever left the node is on its way. */
     private void finish(int ordinal) {
         TestNode node = nodes.get(ordinal);
+        if (changeAtOnce > 0
+                && node.core().role() == Role.LEADER
+                && node.core().commitIndex() < node.core().lastIndex()
+                && chance(changeAtOnce)) {
+            changeMembership(node);
+        }
         if (!chance(gather)) {
             node.flush();
         }
@@ -385,6 +462,8 @@ final class RandomCluster {
             network.add(message);
         }
         node.sent.clear();
+        jointChanges += node.jointConfigurations;
+        node.jointConfigurations = 0;
         checks.check(node);
         while (network.size() > MAX_IN_FLIGHT) {
             network.remove(random.nextInt(network.size()));
@@ -439,11 +518,25 @@ final class RandomCluster {
         collect(node);
     }
 
+    /** On every member: who was removed may never hear of it. */
     private boolean hasCommittedEverywhere(long target) {
-        long chain = nodes.get(0).core().commitIndex() < target
-                ? 0
-                : nodes.get(0).log.chain(target);
-        return nodes.stream().allMatch(node -> node.core().commitIndex() >= target && node.log.chain(target) == chain);
+        TestNode leader = leader();
+        if (leader == null
+                || leader.core().isMembershipChanging()
+                || leader.core().commitIndex() < target) {
+            return false;
+        }
+        long chain = leader.log.chain(target);
+        return nodes.stream()
+                .filter(node -> leader.core().membership().isMember(node.id))
+                .allMatch(node -> node.core().commitIndex() >= target && node.log.chain(target) == chain);
+    }
+
+    private @Nullable TestNode leader() {
+        return nodes.stream()
+                .filter(node -> node.core().role() == Role.LEADER)
+                .max(Comparator.comparingLong(node -> node.core().currentTerm()))
+                .orElse(null);
     }
 
     private String describe() {
@@ -459,6 +552,8 @@ final class RandomCluster {
                     .append(core.commitIndex())
                     .append(" last ")
                     .append(core.lastIndex())
+                    .append(' ')
+                    .append(core.membership())
                     .append("; ");
         }
         return text.toString();

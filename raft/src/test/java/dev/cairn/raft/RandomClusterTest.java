@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -51,6 +52,34 @@ class RandomClusterTest {
         assertThat(transfers).isGreaterThan(SEEDS / 10);
     }
 
+    @Test
+    @Covers("R28")
+    void noChangeOfMembershipBreaksSafetyAndTheClusterHeals() {
+        String given = System.getProperty("seed", "");
+        if (!given.isEmpty()) {
+            traced(lines ->
+                    RandomCluster.changing(Long.parseLong(given), null, lines).run());
+            return;
+        }
+        long first = ThreadLocalRandom.current().nextLong(1L << 40);
+        System.out.println("seed=" + first + " and the " + (SEEDS - 1) + " after it");
+        long committed = 0;
+        int changes = 0;
+        int jointChanges = 0;
+        for (long seed = first; seed < first + SEEDS; seed++) {
+            RandomCluster cluster = RandomCluster.changing(seed, null, null);
+            cluster.run();
+            committed += cluster.checks().committed();
+            changes += cluster.changes();
+            jointChanges += cluster.jointChanges();
+        }
+        System.out.println("seeds with changes found nothing: committed=" + committed + " changes=" + changes
+                + " joint=" + jointChanges);
+        assertThat(committed).isGreaterThan(SEEDS * 10L);
+        assertThat(changes).isGreaterThan(SEEDS);
+        assertThat(jointChanges).isGreaterThan(SEEDS / 10);
+    }
+
     private static RandomCluster cluster(long seed) {
         return new RandomCluster(seed, voters(seed), null, null);
     }
@@ -60,15 +89,18 @@ class RandomClusterTest {
     }
 
     private static void runTraced(long seed) {
+        traced(lines -> new RandomCluster(seed, voters(seed), null, lines).run());
+    }
+
+    private static void traced(Consumer<Consumer<String>> run) {
         Deque<String> last = new ArrayDeque<>();
-        RandomCluster cluster = new RandomCluster(seed, voters(seed), null, line -> {
-            last.add(line);
-            if (last.size() > TRACE_LINES) {
-                last.remove();
-            }
-        });
         try {
-            cluster.run();
+            run.accept(line -> {
+                last.add(line);
+                if (last.size() > TRACE_LINES) {
+                    last.remove();
+                }
+            });
         } finally {
             last.forEach(System.out::println);
         }
@@ -110,6 +142,22 @@ class RandomClusterTest {
                 System.out.println("found " + bug + " by " + violation.getMessage());
                 // Without the bug the same run finds nothing: it was the bug that was found.
                 cluster(seed).run();
+                return;
+            }
+        }
+        fail(bug + " was not found by " + seeds + " seeds");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"CONFIGURATION_WHEN_APPLIED, 300", "CHANGE_BEFORE_OWN_TERM_COMMIT, 300"})
+    @Covers("R28")
+    void eachPlantedBugOfMembershipIsFound(PlantedBug bug, int seeds) {
+        for (long seed = 1; seed <= seeds; seed++) {
+            try {
+                RandomCluster.changing(seed, bug, null).run();
+            } catch (AssertionError violation) {
+                System.out.println("found " + bug + " by " + violation.getMessage());
+                RandomCluster.changing(seed, null, null).run();
                 return;
             }
         }

@@ -1,5 +1,7 @@
 package dev.cairn.raft;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -249,6 +251,34 @@ final class TestLog implements RaftLog {
                         .mapToLong(record -> record.entry().term())
                         .max()
                         .orElse(0));
+    }
+
+    @Override
+    public boolean appendMembership(long index, long term, Membership membership) {
+        if (!hasRoom(index, EntryType.CONFIG)) {
+            return false;
+        }
+        stagedMessage =
+                List.of(new Message.Entry(term, EntryType.CONFIG, membership.hashCode(), ENTRY_BYTES, membership));
+        stagedPrevIndex = index - 1;
+        append(index, term, EntryType.CONFIG);
+        unstage();
+        return true;
+    }
+
+    @Override
+    public Membership membership(long index) {
+        return requireNonNull(row(index).entry().membership(), () -> "no configuration at " + index);
+    }
+
+    @Override
+    public long nextMembership(long fromIndex) {
+        for (long index = Math.max(fromIndex, base + 1); index <= lastIndex(); index++) {
+            if (row(index).entry().type() == EntryType.CONFIG) {
+                return index;
+            }
+        }
+        return 0;
     }
 
     private static long mix(long chain, long index, Message.Entry entry) {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,9 @@ final class TestNode implements RaftOutput {
 
     record RoleChange(Role role, long term, int leaderId) {}
 
+    /** @param membership the last configuration in the log at that moment, whatever the core makes of it */
+    record Commit(long index, Membership membership) {}
+
     record ConfirmedReads(long lastReadId, long readIndex) {}
 
     final int id;
@@ -28,16 +32,22 @@ final class TestNode implements RaftOutput {
     final TestLog log;
     final Deque<Message> sent = new ArrayDeque<>();
     final Deque<HardState> pendingHardStates = new ArrayDeque<>();
-    final List<Long> commits = new ArrayList<>();
+    final List<Commit> commits = new ArrayList<>();
     final List<RoleChange> roleChanges = new ArrayList<>();
     final List<ConfirmedReads> confirmedReads = new ArrayList<>();
     int failedReads;
     int offeredSnapshots;
     int installs;
+    /** Joint configurations that this node began as a leader. */
+    int jointConfigurations;
+
     private final IntUnaryOperator jitter;
     private final @Nullable Consumer<String> trace;
     private HardState hardState;
     private long appliedIndex;
+    /** What the state machine holds of configurations, by index. */
+    private final TreeMap<Long, Membership> appliedMemberships = new TreeMap<>();
+
     private RaftCore core;
     private RaftInvariants invariants;
 
@@ -82,6 +92,7 @@ final class TestNode implements RaftOutput {
         this.log = log;
         this.hardState = hardState;
         this.jitter = jitter;
+        appliedMemberships.put(0L, Membership.of(config.voters()));
         core = newCore();
         invariants = new RaftInvariants(core);
     }
@@ -90,7 +101,32 @@ final class TestNode implements RaftOutput {
         long term = Math.max(hardState.term(), log.highestTerm());
         int vote = term == hardState.term() ? hardState.votedFor() : 0;
         return new RaftCore(
-                config, term, vote, hardState.sequence(), hardState.term(), appliedIndex, log, this, jitter);
+                config,
+                term,
+                vote,
+                hardState.sequence(),
+                hardState.term(),
+                appliedIndex,
+                appliedMemberships.floorKey(appliedIndex),
+                appliedMembership(),
+                log,
+                this,
+                jitter);
+    }
+
+    /** What the log says, without asking the core: its last configuration entry, or the one that was applied before it. */
+    Membership lastMembership() {
+        long last = 0;
+        for (long at = log.nextMembership(0); at != 0; at = log.nextMembership(at + 1)) {
+            last = at;
+        }
+        return last != 0
+                ? log.membership(last)
+                : appliedMemberships.floorEntry(log.base()).getValue();
+    }
+
+    Membership appliedMembership() {
+        return appliedMemberships.floorEntry(appliedIndex).getValue();
     }
 
     RaftCore core() {
@@ -128,6 +164,10 @@ final class TestNode implements RaftOutput {
     }
 
     void apply(long index) {
+        long from = log.nextMembership(appliedIndex + 1);
+        for (long at = from; at != 0 && at <= index; at = log.nextMembership(at + 1)) {
+            appliedMemberships.put(at, log.membership(at));
+        }
         core.onApplied(index);
         appliedIndex = index;
         invariants.check();
@@ -201,17 +241,19 @@ final class TestNode implements RaftOutput {
         pendingHardStates.clear();
         log.recover(survivingPosition);
         appliedIndex = flushedApplied;
+        appliedMemberships.tailMap(flushedApplied, false).clear();
         sent.clear();
         core = newCore();
         invariants = new RaftInvariants(core);
     }
 
     /** The driver has fetched a snapshot and restarts behind it, with all threads ended: what was on its way is on disk. */
-    void install(long index, long term, long chain) {
+    void install(long index, long term, long chain, long membershipIndex, Membership membership) {
         while (!pendingHardStates.isEmpty()) {
             writeOneHardState();
         }
         log.installSnapshot(index, term, chain);
+        appliedMemberships.put(membershipIndex, membership);
         appliedIndex = index;
         installs++;
         core = newCore();
@@ -356,7 +398,7 @@ final class TestNode implements RaftOutput {
 
     @Override
     public void onCommitAdvanced(long commitIndex) {
-        commits.add(commitIndex);
+        commits.add(new Commit(commitIndex, lastMembership()));
         trace("commit " + commitIndex);
     }
 
@@ -364,7 +406,14 @@ final class TestNode implements RaftOutput {
     public void onPeerNeedsSnapshot(int peerId) {
         offeredSnapshots++;
         send(new Message.Snapshot(
-                id, peerId, core.currentTerm(), appliedIndex, log.term(appliedIndex), log.chain(appliedIndex)));
+                id,
+                peerId,
+                core.currentTerm(),
+                appliedIndex,
+                log.term(appliedIndex),
+                log.chain(appliedIndex),
+                appliedMemberships.floorKey(appliedIndex),
+                appliedMembership()));
         trace("peer " + peerId + " needs a snapshot");
     }
 
@@ -379,6 +428,12 @@ final class TestNode implements RaftOutput {
     public void onReadsFailed() {
         failedReads++;
         trace("reads failed");
+    }
+
+    @Override
+    public void onMembershipChanged(long index, Membership membership) {
+        jointConfigurations += core.role() == Role.LEADER && membership.isJoint() ? 1 : 0;
+        trace("membership " + membership + " of " + index);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.cairn.server;
 
 import dev.cairn.engine.CheckpointStore;
+import dev.cairn.raft.Membership;
 import dev.cairn.raft.Role;
 import dev.cairn.server.http.HttpGateway;
 import dev.cairn.server.http.HttpObserver;
@@ -385,6 +386,11 @@ public final class Node implements AutoCloseable {
                     term,
                     leaderId,
                     reason);
+        }
+
+        @Override
+        public void onMembershipChanged(final long index, final Membership membership) {
+            LOGGER.info("event=membership node={} index={} {}", config.nodeId(), index, membership);
         }
 
         @Override

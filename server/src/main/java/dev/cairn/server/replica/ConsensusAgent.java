@@ -2,6 +2,7 @@ package dev.cairn.server.replica;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
+import dev.cairn.engine.AppliedConfiguration;
 import dev.cairn.engine.KvReader;
 import dev.cairn.engine.KvStoreException;
 import dev.cairn.protocol.FrameHeader;
@@ -9,6 +10,7 @@ import dev.cairn.protocol.MessageType;
 import dev.cairn.protocol.Status;
 import dev.cairn.protocol.TransferLeaderDescriptor;
 import dev.cairn.raft.EntryType;
+import dev.cairn.raft.Membership;
 import dev.cairn.raft.RaftCore;
 import dev.cairn.raft.RaftOutput;
 import dev.cairn.raft.Role;
@@ -152,6 +154,7 @@ public final class ConsensusAgent {
         nextCursorCheckNs = startNs + CURSOR_CHECK_NS;
         log.now(startNs);
         final HardState hardState = logSync.durable();
+        final AppliedConfiguration configuration = parts.configuration();
         core = new RaftCore(
                 config.raft(),
                 parts.startTerm(),
@@ -159,6 +162,10 @@ public final class ConsensusAgent {
                 hardState.sequence(),
                 hardState.term(),
                 apply.appliedIndex(),
+                configuration.index(),
+                configuration.index() == 0
+                        ? Membership.of(config.raft().voters())
+                        : log.takeMembership(configuration.payload()),
                 log,
                 new Output(),
                 around.jitter());
@@ -838,6 +845,11 @@ public final class ConsensusAgent {
         public void onReadsFailed() {
             reads.failAll(failRead);
             metrics.onReadsFailed(reads.lastReadId());
+        }
+
+        @Override
+        public void onMembershipChanged(final long index, final Membership membership) {
+            events.onMembershipChanged(index, membership);
         }
 
         @Override

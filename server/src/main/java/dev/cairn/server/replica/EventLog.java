@@ -1,10 +1,14 @@
 package dev.cairn.server.replica;
 
+import dev.cairn.raft.Membership;
 import dev.cairn.raft.Role;
 
 /** What a replica reports for people to read. The node logs it, the simulator traces it. Never called per request. */
 public interface EventLog {
     void onRoleChanged(Role role, long term, int leaderId, String reason);
+
+    /** The node acts by another configuration from now on; {@code index} is its entry's, 0 = that of the settings. */
+    default void onMembershipChanged(final long index, final Membership membership) {}
 
     /** Entries that a snapshot holds went from the log; {@code firstIndex} is the first that is left. */
     default void onLogDropped(final long firstIndex) {}

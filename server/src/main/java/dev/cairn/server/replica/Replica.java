@@ -1,5 +1,6 @@
 package dev.cairn.server.replica;
 
+import dev.cairn.engine.AppliedConfiguration;
 import dev.cairn.engine.AppliedState;
 import dev.cairn.engine.KvReader;
 import dev.cairn.engine.KvStateMachine;
@@ -120,6 +121,7 @@ public final class Replica implements AutoCloseable {
             Wal wal,
             long startTerm,
             long startLogTimeMs,
+            AppliedConfiguration configuration,
             LogSyncAgent logSync,
             ApplyAgent apply,
             KvReader memoryReader,
@@ -163,6 +165,7 @@ public final class Replica implements AutoCloseable {
                         wal,
                         startTerm,
                         stateMachine.lastLogTimeMs(),
+                        stateMachine.configuration(),
                         logSync,
                         apply,
                         memoryReader,

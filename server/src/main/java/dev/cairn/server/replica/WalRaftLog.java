@@ -1,11 +1,16 @@
 package dev.cairn.server.replica;
 
 import dev.cairn.raft.EntryType;
+import dev.cairn.raft.Membership;
 import dev.cairn.raft.RaftLog;
 import dev.cairn.wal.EntryDescriptor;
 import dev.cairn.wal.LogCursor;
 import dev.cairn.wal.Wal;
+import java.util.HashMap;
+import java.util.Map;
 import org.agrona.DirectBuffer;
+import org.agrona.ExpandableArrayBuffer;
+import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +36,9 @@ final class WalRaftLog implements RaftLog {
 
     private int refusedLength = EntryDescriptor.HEADER_LENGTH;
     private int refusedType = EntryType.COMMAND;
+
+    /** What is known of where members are, by node id; goes into configuration entries. */
+    private final Map<Integer, String> addresses = new HashMap<>();
 
     private long nowNs;
     private long leaderSinceNs;
@@ -127,6 +135,50 @@ final class WalRaftLog implements RaftLog {
         } else {
             wal.append(index, term, logTimeMs, type, payload, payloadOffset, payloadLength);
         }
+    }
+
+    @Override
+    public boolean appendMembership(final long index, final long term, final Membership membership) {
+        final MutableDirectBuffer buffer = new ExpandableArrayBuffer();
+        stage(buffer, 0, MembershipDescriptor.encode(buffer, membership, addresses));
+        final boolean room = hasRoom(index, EntryType.CONFIG);
+        if (room) {
+            append(index, term, EntryType.CONFIG);
+        }
+        unstage();
+        return room;
+    }
+
+    @Override
+    public Membership membership(final long index) {
+        if (!cursor.seek(index) || cursor.type() != EntryType.CONFIG) {
+            throw new IllegalStateException("configuration entry " + index + " cannot be read");
+        }
+        return takeMembership(cursor.buffer(), cursor.payloadOffset(), cursor.payloadLength());
+    }
+
+    /** What the payload of a configuration entry holds. */
+    Membership takeMembership(final DirectBuffer entryPayload) {
+        return takeMembership(entryPayload, 0, entryPayload.capacity());
+    }
+
+    private Membership takeMembership(final DirectBuffer buffer, final int offset, final int length) {
+        final MembershipDescriptor.Decoded decoded = MembershipDescriptor.decode(buffer, offset, length);
+        addresses.putAll(decoded.addresses());
+        return decoded.membership();
+    }
+
+    @Override
+    public long nextMembership(final long fromIndex) {
+        for (long index = Math.max(fromIndex, firstIndex()); index <= lastIndex(); index++) {
+            if (!cursor.seek(index)) {
+                throw new IllegalStateException("entry " + index + " cannot be read");
+            }
+            if (cursor.type() == EntryType.CONFIG) {
+                return index;
+            }
+        }
+        return 0;
     }
 
     @Override
