@@ -8,8 +8,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -59,6 +61,25 @@ final class CheckpointStoreTest {
                     .as("later writes are not in it")
                     .isEqualTo(made.manifest().applied());
             assertThat(checkpoints().list()).containsExactly(made);
+        }
+    }
+
+    @Test
+    @Covers("R28")
+    void itCarriesTheConfigurationWithItsIndex() {
+        try (ApplyRig rig = rig("kv")) {
+            rig.fill();
+            assertThat(checkpoints().create(rig.store).orElseThrow().manifest().membership())
+                    .isEmpty();
+            long index = rig.machine.appliedIndex() + 1;
+            UnsafeBuffer payload = new UnsafeBuffer(new byte[] {1, 2, 3});
+            rig.machine.apply(index, 1_000, 0, StateMachine.ENTRY_CONFIG, 0, payload, 0, 3, StateMachine.NOBODY_WAITS);
+            rig.machine.commit((at, status, revision, result, offset, length) -> {});
+            Checkpoint made = checkpoints().create(rig.store).orElseThrow();
+            assertThat(made.manifest().membership())
+                    .isEqualTo(HexFormat.of().toHexDigits(Long.reverseBytes(index)) + "010203");
+            assertThat(RocksStore.contentOf(made.directory().resolve("db")).membership())
+                    .isEqualTo(made.manifest().membership());
         }
     }
 

@@ -171,10 +171,7 @@ final class WalRaftLog implements RaftLog {
     @Override
     public long nextMembership(final long fromIndex) {
         for (long index = Math.max(fromIndex, firstIndex()); index <= lastIndex(); index++) {
-            if (!cursor.seek(index)) {
-                throw new IllegalStateException("entry " + index + " cannot be read");
-            }
-            if (cursor.type() == EntryType.CONFIG) {
+            if (wal.entryType(index) == EntryType.CONFIG) {
                 return index;
             }
         }

@@ -1,0 +1,214 @@
+package dev.cairn.server.replica;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.covers.Covers;
+import dev.cairn.engine.RocksStore;
+import dev.cairn.engine.RocksStoreConfig;
+import dev.cairn.raft.EntryType;
+import dev.cairn.raft.Membership;
+import dev.cairn.raft.MembershipChange.AddLearner;
+import dev.cairn.raft.RaftConfig;
+import dev.cairn.raft.RaftCore;
+import dev.cairn.raft.Role;
+import dev.cairn.wal.WalConfig;
+import dev.cairn.wal.simulated.SimulatedDirectory;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import org.agrona.ExpandableArrayBuffer;
+import org.agrona.MutableDirectBuffer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** One replica over its own log and store: the configuration outlives a restart, from the log or from the store. */
+@Covers("R28")
+class MembershipReplicaTest {
+    private static final long TICK_NS = 10_000_000;
+
+    @TempDir
+    Path directory;
+
+    private final SimulatedDirectory root = new SimulatedDirectory();
+    private final SimulatedDirectory segments = new SimulatedDirectory();
+    private final List<String> told = new ArrayList<>();
+    private final Random random = new Random(1);
+    private RocksStore store;
+    private ReplicaLog log;
+    private Replica replica;
+    private long nowNs;
+
+    @BeforeEach
+    void start() {
+        store = RocksStore.open(RocksStoreConfig.of(directory));
+        final WalConfig walConfig = WalConfig.of(1, 1, 1).withSegmentBytes(1 << 20);
+        log = ReplicaLog.open(walConfig, root, segments, store.flushedApplied(), null, random::nextLong);
+        replica = new Replica(
+                new Replica.Config(
+                        RaftConfig.of(1, Set.of(1), 10, 50, 100),
+                        walConfig,
+                        Map.of(1, "127.0.0.1:1"),
+                        TICK_NS,
+                        1_800_000_000_000L,
+                        Long.MAX_VALUE,
+                        Capacities.NODE),
+                new Replica.Surroundings(
+                        log,
+                        store,
+                        new DeafPeers(),
+                        new NoClients(),
+                        new Told(),
+                        random::nextLong,
+                        random::nextInt,
+                        () -> {},
+                        () -> {},
+                        () -> {},
+                        () -> {},
+                        () -> {}),
+                nowNs);
+    }
+
+    @AfterEach
+    void stop() {
+        replica.close();
+        log.close();
+        store.close();
+    }
+
+    private RaftCore core() {
+        return replica.consensus().core();
+    }
+
+    private void lead() {
+        for (int i = 0; i < 1000 && core().role() != Role.LEADER; i++) {
+            pass();
+        }
+        assertThat(core().role()).isEqualTo(Role.LEADER);
+    }
+
+    private void pass() {
+        nowNs += TICK_NS;
+        int work = 1;
+        while (work > 0) {
+            work = replica.consensus().doWork(nowNs)
+                    + replica.logSync().doWork()
+                    + replica.apply().doWork();
+            log.spares().doWork(nowNs);
+        }
+    }
+
+    private long addLearner() {
+        lead();
+        assertThat(core().changeMembership(List.of(new AddLearner(7)))).isNull();
+        pass();
+        assertThat(core().appliedIndex()).isEqualTo(core().membershipIndex());
+        return core().membershipIndex();
+    }
+
+    @Test
+    void aConfigurationIsAnEntryOfTheLogAndIsTold() {
+        final long index = addLearner();
+        assertThat(replica.wal().entryType(index)).isEqualTo(EntryType.CONFIG);
+        assertThat(core().membership()).hasToString("voters=[1] learners=[7]");
+        assertThat(told).containsExactly(index + " voters=[1] learners=[7]");
+    }
+
+    /** The store comes back empty, so that the entry stands above what is applied. */
+    @Test
+    void aRestartFindsTheConfigurationInTheLog() {
+        final long index = addLearner();
+        replica.close();
+        log.close();
+        store.close();
+        directory = directory.resolve("empty");
+        start();
+        assertThat(core().appliedIndex()).isZero();
+        assertThat(core().membership()).hasToString("voters=[1] learners=[7]");
+        assertThat(core().membershipIndex()).isEqualTo(index);
+        lead();
+        assertThat(core().isMembershipChanging()).isFalse();
+    }
+
+    /** Nothing of the log from the entry on is looked at: the store knows it, and its index. */
+    @Test
+    void aRestartBehindTheEntryFindsTheConfigurationInTheStore() {
+        final long index = addLearner();
+        store.flush();
+        stop();
+        start();
+        assertThat(core().appliedIndex()).isEqualTo(index);
+        assertThat(core().membership()).hasToString("voters=[1] learners=[7]");
+        assertThat(core().membershipIndex()).isEqualTo(index);
+    }
+
+    private final class Told implements EventLog {
+        @Override
+        public void onRoleChanged(final Role role, final long term, final int leaderId, final String reason) {}
+
+        @Override
+        public void onMembershipChanged(final long index, final Membership membership) {
+            told.add(index + " " + membership);
+        }
+
+        @Override
+        public void onBadPeerFrame(final int peerId, final String reason) {
+            throw new AssertionError(reason);
+        }
+    }
+
+    /** Whatever is sent to them is lost. */
+    private static final class DeafPeers implements PeerTransport {
+        private final ExpandableArrayBuffer frame = new ExpandableArrayBuffer();
+
+        @Override
+        public int poll(final PeerTransport.Handler handler) {
+            return 0;
+        }
+
+        @Override
+        public MutableDirectBuffer claim(final int length) {
+            return frame;
+        }
+
+        @Override
+        public void sendRequest(final int peerId) {
+            assertThat(peerId).isEqualTo(7);
+        }
+
+        @Override
+        public void sendReply(final int peerId) {
+            throw new AssertionError("a leader answers nobody");
+        }
+
+        @Override
+        public void flush() {}
+    }
+
+    private static final class NoClients implements ClientTransport {
+        @Override
+        public int poll(final ClientTransport.Handler handler, final int limit) {
+            return 0;
+        }
+
+        @Override
+        public boolean hasFrames() {
+            return false;
+        }
+
+        @Override
+        public MutableDirectBuffer claim(final long connectionId, final int length) {
+            throw new AssertionError("there is no client");
+        }
+
+        @Override
+        public void send() {}
+
+        @Override
+        public void flush() {}
+    }
+}
