@@ -135,6 +135,12 @@ final class SimulatorTest {
         assertEquals(2, SimulateCommand.run(out, "--nodes", "3"));
     }
 
+    /** 50142: the history was undecided, for all the operations in it that never took effect. */
+    @Test
+    void seedsThatOnceFailedHold() {
+        check(SimCluster.run(50142));
+    }
+
     @Test
     void differentSeedsGiveDifferentRuns() {
         assertTrue(SimCluster.run(1).hash() != SimCluster.run(2).hash());
