@@ -74,7 +74,8 @@ public final class ClusterNetwork implements AutoCloseable {
         return ports.port(2 * id - 2);
     }
 
-    private int listeningClientPort(final int id) {
+    /** Of the node itself, past any link. */
+    int listeningClientPort(final int id) {
         return ports.port(2 * id - 1);
     }
 

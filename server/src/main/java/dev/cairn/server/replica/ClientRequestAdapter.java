@@ -17,10 +17,13 @@ import dev.cairn.protocol.Status;
 import dev.cairn.protocol.TransferLeaderDescriptor;
 import dev.cairn.protocol.WaitAppliedDescriptor;
 import org.agrona.DirectBuffer;
+import org.agrona.ExpandableArrayBuffer;
 
 /** Turns frames of clients into method calls; what contradicts the layout or the limits is refused. Loop thread. */
 final class ClientRequestAdapter implements ClientTransport.Handler {
     private final ConsensusAgent agent;
+    /** A request whose fixed block is longer than this version knows, without the rest of the block. */
+    private final ExpandableArrayBuffer trimmed = new ExpandableArrayBuffer();
 
     ClientRequestAdapter(final ConsensusAgent agent) {
         this.agent = agent;
@@ -36,6 +39,15 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
         final int variableLength = length - FrameHeader.HEADER_LENGTH - blockLength;
         agent.countRequest(
                 type, type == MessageType.COMMAND ? CommandFlyweight.kindOf(frame, variable, variableLength) : 0);
+        final int version = frame.getByte(offset + FrameHeader.VERSION_OFFSET) & 0xFF;
+        if (version != FrameHeader.CLIENT_VERSION) {
+            agent.refuse(
+                    connectionId,
+                    requestId,
+                    Status.UNSUPPORTED_VERSION,
+                    "a frame of version " + version + ", chosen was " + FrameHeader.CLIENT_VERSION);
+            return;
+        }
         if (variableLength < 0) {
             agent.refuse(
                     connectionId,
@@ -54,7 +66,7 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
             case MessageType.COMMAND -> onCommand(connectionId, requestId, frame, variable, variableLength);
             case MessageType.GET -> onRead(connectionId, requestId, type, frame, block, variable, variableLength);
             case MessageType.MULTI_GET, MessageType.SCAN ->
-                onRead(connectionId, requestId, type, frame, block, block, blockLength + variableLength);
+                onRangeRead(connectionId, requestId, type, frame, block, variable, variableLength);
             case MessageType.SCAN_NEXT, MessageType.SCAN_CLOSE ->
                 agent.onRangeRequest(connectionId, requestId, type, frame, block, blockLength);
             case MessageType.CHECKPOINT_OPEN -> agent.onCheckpointOpen(connectionId, requestId);
@@ -112,6 +124,25 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
         }
     }
 
+    /** The range reader takes the block as this version knows it, and the variable part right behind. */
+    private void onRangeRead(
+            final long connectionId,
+            final long requestId,
+            final int type,
+            final DirectBuffer frame,
+            final int block,
+            final int variable,
+            final int variableLength) {
+        final int known = blockLength(type);
+        if (variable - block == known) {
+            onRead(connectionId, requestId, type, frame, block, block, known + variableLength);
+            return;
+        }
+        trimmed.putBytes(0, frame, block, known);
+        trimmed.putBytes(known, frame, variable, variableLength);
+        onRead(connectionId, requestId, type, trimmed, 0, 0, known + variableLength);
+    }
+
     private void onCheckpointRead(
             final long connectionId, final long requestId, final DirectBuffer frame, final int block) {
         agent.onCheckpointRead(
@@ -132,7 +163,34 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
             final int blockLength,
             final int variable,
             final int variableLength) {
-        final int needed = switch (type) {
+        if (blockLength < blockLength(type)) {
+            return Status.BAD_REQUEST.code();
+        }
+        return switch (type) {
+            case MessageType.GET ->
+                checkKey(frame.getInt(block + GetDescriptor.KEY_LENGTH_OFFSET, LITTLE_ENDIAN), variableLength);
+            case MessageType.MULTI_GET ->
+                checkKeys(
+                        frame,
+                        frame.getInt(block + MultiGetDescriptor.KEY_COUNT_OFFSET, LITTLE_ENDIAN),
+                        variable,
+                        variableLength);
+            case MessageType.SCAN -> checkRange(frame, block, variable, variableLength);
+            case MessageType.WAIT_APPLIED -> variableLength > 0 ? Status.BAD_REQUEST.code() : checkWait(frame, block);
+            case MessageType.SCAN_NEXT,
+                    MessageType.SCAN_CLOSE,
+                    MessageType.STATUS,
+                    MessageType.NODE_DETAILS,
+                    MessageType.CHECKPOINT_OPEN,
+                    MessageType.CHECKPOINT_READ,
+                    MessageType.TRANSFER_LEADER -> variableLength > 0 ? Status.BAD_REQUEST.code() : 0;
+            default -> 0;
+        };
+    }
+
+    /** Bytes of the fixed block as far as this version knows it. */
+    private static int blockLength(final int type) {
+        return switch (type) {
             case MessageType.GET -> GetDescriptor.BLOCK_LENGTH;
             case MessageType.MULTI_GET -> MultiGetDescriptor.BLOCK_LENGTH;
             case MessageType.SCAN -> ScanDescriptor.BLOCK_LENGTH;
@@ -140,25 +198,6 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
             case MessageType.WAIT_APPLIED -> WaitAppliedDescriptor.BLOCK_LENGTH;
             case MessageType.CHECKPOINT_READ -> CheckpointReadDescriptor.BLOCK_LENGTH;
             case MessageType.TRANSFER_LEADER -> TransferLeaderDescriptor.BLOCK_LENGTH;
-            default -> 0;
-        };
-        if (blockLength < needed) {
-            return Status.BAD_REQUEST.code();
-        }
-        return switch (type) {
-            case MessageType.GET ->
-                checkKey(frame.getInt(block + GetDescriptor.KEY_LENGTH_OFFSET, LITTLE_ENDIAN), variableLength);
-            case MessageType.MULTI_GET ->
-                blockLength != needed
-                        ? Status.BAD_REQUEST.code()
-                        : checkKeys(
-                                frame,
-                                frame.getInt(block + MultiGetDescriptor.KEY_COUNT_OFFSET, LITTLE_ENDIAN),
-                                variable,
-                                variableLength);
-            case MessageType.SCAN ->
-                blockLength != needed ? Status.BAD_REQUEST.code() : checkRange(frame, block, variable, variableLength);
-            case MessageType.WAIT_APPLIED -> checkWait(frame, block);
             default -> 0;
         };
     }
