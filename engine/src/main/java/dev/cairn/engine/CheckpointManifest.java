@@ -41,6 +41,9 @@ public record CheckpointManifest(
 
     private static final String MAGIC = "cairn-checkpoint ";
     private static final String CHECKSUM = "crc32c=";
+    /** Eight digits and a line end. */
+    private static final int CHECKSUM_LINE_END = 9;
+
     private static final Pattern FILE =
             Pattern.compile("([0-9]{1,18}) ([0-9a-f]{8}) ([A-Za-z0-9][A-Za-z0-9._-]{0,63})");
     private static final HexFormat HEX = HexFormat.of();
@@ -116,9 +119,13 @@ public record CheckpointManifest(
         }
         int end = text.lastIndexOf(CHECKSUM);
         String stated = end < 0 ? "" : text.substring(end + CHECKSUM.length());
-        String found =
-                end < 0 ? "" : HEX.toHexDigits(checksum(text.substring(0, end).getBytes(UTF_8))) + "\n";
-        if (end < 0 || !stated.equals(found)) {
+        // A wrong length of the manifest ends it before or behind its checksum.
+        if (stated.length() != CHECKSUM_LINE_END) {
+            throw new CheckpointException(source + " is cut or altered: its manifest of " + bytes.length
+                    + " bytes does not end with '" + CHECKSUM + "' and 8 digits");
+        }
+        String found = HEX.toHexDigits(checksum(text.substring(0, end).getBytes(UTF_8))) + "\n";
+        if (!stated.equals(found)) {
             throw new CheckpointException(source + " is cut or altered: checksum of the manifest " + found.strip()
                     + ", stated is " + stated.strip());
         }

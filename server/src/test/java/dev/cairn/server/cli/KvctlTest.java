@@ -7,6 +7,7 @@ import dev.cairn.covers.Covers;
 import dev.cairn.server.cli.TinyServer.Mode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -149,6 +150,51 @@ class KvctlTest {
         assertUsage("is not below", "--servers", "a:1", "list", "--from", "b", "--to", "a");
         assertUsage("--limit -1", "--servers", "a:1", "list", "--limit", "-1");
         assertUsage("not one of a scan", "--servers", "a:1", "list", "--cursor", "?");
+    }
+
+    @Test
+    void aFaultOfItsOwnIsTwoLinesAndExitCode70() throws IOException {
+        for (Throwable fault : List.of(new IllegalStateException("planted\nin two lines"), new OutOfMemoryError())) {
+            try (TinyServer server = new TinyServer(Mode.SERVES)) {
+                out.reset();
+                err.reset();
+                int exitCode = Kvctl.run(
+                        new String[] {"--servers", server.address(), "put", "k", "-"},
+                        new FailingInput(fault),
+                        new PrintStream(out, true, StandardCharsets.UTF_8),
+                        new PrintStream(err, true, StandardCharsets.UTF_8));
+                assertThat(exitCode).isEqualTo(Kvctl.EXIT_FAULT).isEqualTo(70);
+                assertThat(out()).isEmpty();
+                assertThat(err().lines()).hasSize(2);
+                assertThat(err())
+                        .startsWith("kvctl: failed: "
+                                + fault.toString().lines().findFirst().orElseThrow() + ", at ")
+                        .contains(KvctlTest.class.getName())
+                        .endsWith("Whether anything was written is unknown.\n");
+            }
+        }
+    }
+
+    /** What no user can cause, where a command meets it. */
+    private static final class FailingInput extends InputStream {
+        private final Throwable fault;
+
+        FailingInput(Throwable fault) {
+            this.fault = fault;
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) {
+            return read();
+        }
+
+        @Override
+        public int read() {
+            if (fault instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) fault;
+        }
     }
 
     @Test

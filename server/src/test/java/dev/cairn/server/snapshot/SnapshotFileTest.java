@@ -11,6 +11,7 @@ import dev.cairn.engine.DurableFiles;
 import dev.cairn.server.replica.Replica;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -85,6 +86,26 @@ class SnapshotFileTest {
         }
         assertRefused(Arrays.copyOf(bytes, bytes.length - 1), "last byte");
         assertRefused(Arrays.copyOf(bytes, bytes.length + 1), "one byte more");
+    }
+
+    /** Stated in bytes 12 to 15. */
+    @Test
+    void aWrongLengthOfTheManifestIsNamed() throws IOException {
+        final byte[] bytes = Files.readAllBytes(file);
+        final int length = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt(12);
+        final Path bad = directory.resolve("bad");
+        for (final int wrong : new int[] {length - 1, length / 2, length + 1, length + 100, 40}) {
+            Files.write(
+                    bad,
+                    ByteBuffer.wrap(bytes.clone())
+                            .order(ByteOrder.LITTLE_ENDIAN)
+                            .putInt(12, wrong)
+                            .array());
+            assertThatThrownBy(() -> restore(bad))
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessage(bad + " is cut or altered: its manifest of " + wrong
+                            + " bytes does not end with 'crc32c=' and 8 digits");
+        }
     }
 
     private void assertRefused(final byte[] content, final String what) throws IOException {
