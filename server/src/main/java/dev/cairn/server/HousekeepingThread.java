@@ -2,7 +2,6 @@ package dev.cairn.server;
 
 import dev.cairn.wal.SparePreparer;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * Keeps spare segments ready and clears away what the log has dropped, and does nothing else: a roll of the log must
@@ -18,9 +17,7 @@ final class HousekeepingThread {
 
     private final SparePreparer spares;
     private final Runnable observe;
-    private final FatalErrorHandler fatal;
-    private final Thread thread;
-    private volatile boolean stopping;
+    private final BackgroundThread thread;
 
     /**
      * Made, not started.
@@ -30,9 +27,7 @@ final class HousekeepingThread {
     HousekeepingThread(final SparePreparer spares, final Runnable observe, final FatalErrorHandler fatal) {
         this.spares = spares;
         this.observe = observe;
-        this.fatal = fatal;
-        thread = new Thread(this::run, "housekeeping");
-        thread.setDaemon(true);
+        thread = new BackgroundThread("housekeeping", this::run, fatal);
     }
 
     void start() {
@@ -40,25 +35,18 @@ final class HousekeepingThread {
     }
 
     void stop() throws InterruptedException {
-        stopping = true;
-        LockSupport.unpark(thread);
-        thread.join();
+        thread.stop();
     }
 
     private void run() {
-        try {
-            long observedNs = System.nanoTime() - OBSERVE_NS;
-            while (!stopping) {
-                final int work = spares.doWork(System.nanoTime());
-                if (System.nanoTime() - observedNs >= OBSERVE_NS) {
-                    observedNs = System.nanoTime();
-                    observe.run();
-                }
-                LockSupport.parkNanos(
-                        this, Math.min(work > 0 ? STEP_NS : IDLE_NS, spares.pauseLeftNs(System.nanoTime())));
+        long observedNs = System.nanoTime() - OBSERVE_NS;
+        while (!thread.isStopping()) {
+            final int work = spares.doWork(System.nanoTime());
+            if (System.nanoTime() - observedNs >= OBSERVE_NS) {
+                observedNs = System.nanoTime();
+                observe.run();
             }
-        } catch (Throwable failure) {
-            fatal.onFatalError("housekeeping", failure);
+            thread.pause(Math.min(work > 0 ? STEP_NS : IDLE_NS, spares.pauseLeftNs(System.nanoTime())));
         }
     }
 }

@@ -5,11 +5,11 @@ import dev.cairn.engine.CheckpointException;
 import dev.cairn.engine.CheckpointStore;
 import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.RocksStore;
+import dev.cairn.server.BackgroundThread;
 import dev.cairn.server.FatalErrorHandler;
 import dev.cairn.server.metrics.SnapshotMetrics;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,10 +34,8 @@ public final class CheckpointAgent {
     private final LogRetention retention;
     private final RocksStore store;
     private final LongSupplier appliedIndex;
-    private final FatalErrorHandler fatal;
     private final SnapshotMetrics metrics;
-    private final Thread thread;
-    private volatile boolean stopping;
+    private final BackgroundThread thread;
 
     // Of the thread.
     private long lastTakenNs;
@@ -60,10 +58,8 @@ public final class CheckpointAgent {
         this.retention = retention;
         this.store = store;
         this.appliedIndex = appliedIndex;
-        this.fatal = fatal;
         this.metrics = metrics;
-        thread = new Thread(this::run, "checkpoint");
-        thread.setDaemon(true);
+        thread = new BackgroundThread("checkpoint", this::stepUntilStopped, fatal);
     }
 
     public void start() {
@@ -72,22 +68,12 @@ public final class CheckpointAgent {
 
     /** Ends the thread; a checkpoint under way is finished first. */
     public void stop() throws InterruptedException {
-        stopping = true;
-        LockSupport.unpark(thread);
-        thread.join();
-    }
-
-    private void run() {
-        try {
-            stepUntilStopped();
-        } catch (Throwable failure) {
-            fatal.onFatalError(thread.getName(), failure);
-        }
+        thread.stop();
     }
 
     private void stepUntilStopped() {
         begin(System.nanoTime());
-        while (!stopping) {
+        while (!thread.isStopping()) {
             final long nowNs = System.nanoTime();
             try {
                 step(nowNs);
@@ -97,7 +83,7 @@ public final class CheckpointAgent {
                 LOGGER.warn(
                         "event=snapshot.failed retryMs={} reason=\"{}\"", RETRY_NS / 1_000_000, failure.getMessage());
             }
-            LockSupport.parkNanos(this, STEP_NS);
+            thread.pause(STEP_NS);
         }
     }
 

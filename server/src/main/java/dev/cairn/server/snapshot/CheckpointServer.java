@@ -4,6 +4,7 @@ import dev.cairn.engine.Checkpoint;
 import dev.cairn.engine.CheckpointManifest;
 import dev.cairn.protocol.Limits;
 import dev.cairn.protocol.Status;
+import dev.cairn.server.BackgroundThread;
 import dev.cairn.server.FatalErrorHandler;
 import dev.cairn.server.metrics.SnapshotMetrics;
 import java.io.IOException;
@@ -15,7 +16,6 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,11 +43,9 @@ final class CheckpointServer implements CheckpointRequests {
     private final Pins pins;
     private final LongSupplier appliedIndex;
     private final long bytesPerSecond;
-    private final FatalErrorHandler fatal;
     private final SnapshotMetrics metrics;
     private final ArrayBlockingQueue<Runnable> requests = new ArrayBlockingQueue<>(MAX_WAITING);
-    private final Thread thread;
-    private volatile boolean stopping;
+    private final BackgroundThread thread;
 
     // Of the thread.
     private final Deque<Opening> openings = new ArrayDeque<>();
@@ -70,10 +68,8 @@ final class CheckpointServer implements CheckpointRequests {
         this.pins = pins;
         this.appliedIndex = appliedIndex;
         this.bytesPerSecond = bytesPerSecond;
-        this.fatal = fatal;
         this.metrics = metrics;
-        thread = new Thread(this::run, "checkpoint-server");
-        thread.setDaemon(true);
+        thread = new BackgroundThread("checkpoint-server", this::answerRequests, fatal);
     }
 
     void start() {
@@ -81,9 +77,7 @@ final class CheckpointServer implements CheckpointRequests {
     }
 
     void stop() throws InterruptedException {
-        stopping = true;
-        LockSupport.unpark(thread);
-        thread.join();
+        thread.stop();
     }
 
     @Override
@@ -104,27 +98,19 @@ final class CheckpointServer implements CheckpointRequests {
 
     private boolean offer(final Runnable request) {
         final boolean taken = requests.offer(request);
-        LockSupport.unpark(thread);
+        thread.wake();
         return taken;
     }
 
     // ---- thread --------------------------------------------------------------------------------------------------
 
-    private void run() {
-        try {
-            answerRequests();
-        } catch (Throwable failure) {
-            fatal.onFatalError(thread.getName(), failure);
-        }
-    }
-
     private void answerRequests() {
         paidUntilNs = System.nanoTime();
-        while (!stopping) {
+        while (!thread.isStopping()) {
             final Runnable next = requests.poll();
             if (next == null) {
                 closeChannel();
-                LockSupport.parkNanos(this, openings.isEmpty() ? IDLE_NS : IDLE_NS / 10);
+                thread.pause(openings.isEmpty() ? IDLE_NS : IDLE_NS / 10);
             } else {
                 next.run();
             }
@@ -246,8 +232,8 @@ final class CheckpointServer implements CheckpointRequests {
             return;
         }
         paidUntilNs = Math.max(paidUntilNs, System.nanoTime() - BURST_NS) + bytes * 1_000_000_000L / bytesPerSecond;
-        for (long aheadNs = paidUntilNs - System.nanoTime(); aheadNs > 0 && !stopping; ) {
-            LockSupport.parkNanos(this, aheadNs);
+        for (long aheadNs = paidUntilNs - System.nanoTime(); aheadNs > 0 && !thread.isStopping(); ) {
+            thread.pause(aheadNs);
             aheadNs = paidUntilNs - System.nanoTime();
         }
     }

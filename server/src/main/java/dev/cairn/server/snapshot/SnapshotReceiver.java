@@ -4,6 +4,7 @@ import dev.cairn.engine.Checkpoint;
 import dev.cairn.engine.CheckpointException;
 import dev.cairn.engine.CheckpointManifest;
 import dev.cairn.engine.DurableFiles;
+import dev.cairn.server.BackgroundThread;
 import dev.cairn.server.FatalErrorHandler;
 import dev.cairn.server.metrics.SnapshotMetrics;
 import dev.cairn.server.replica.Snapshots;
@@ -17,7 +18,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.HexFormat;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,14 +54,12 @@ final class SnapshotReceiver {
     private final String clusterId;
     private final CheckpointConnection.Factory connections;
     private final Wakeable loop;
-    private final FatalErrorHandler fatal;
     private final SnapshotMetrics metrics;
-    private final Thread thread;
+    private final BackgroundThread thread;
     private final AtomicReference<@Nullable Offered> offered = new AtomicReference<>();
     private volatile @Nullable StagedSnapshot staged;
     private volatile boolean discard;
     private volatile @Nullable CheckpointConnection current;
-    private volatile boolean stopping;
 
     // Of the thread.
     private int cuts;
@@ -79,10 +77,8 @@ final class SnapshotReceiver {
         this.clusterId = clusterId;
         this.connections = connections;
         this.loop = loop;
-        this.fatal = fatal;
         this.metrics = metrics;
-        thread = new Thread(this::run, "snapshot-receiver");
-        thread.setDaemon(true);
+        thread = new BackgroundThread("snapshot-receiver", this::fetchAsOffered, fatal);
     }
 
     void start() {
@@ -90,8 +86,7 @@ final class SnapshotReceiver {
     }
 
     void stop() throws InterruptedException {
-        stopping = true;
-        LockSupport.unpark(thread);
+        thread.beginStop();
         // Else the thread might wait for an answer as long as its connection allows.
         final CheckpointConnection open = current;
         if (open != null) {
@@ -101,14 +96,14 @@ final class SnapshotReceiver {
                 LOGGER.debug("event=snapshot.transfer.closed reason=\"{}\"", e.toString());
             }
         }
-        thread.join();
+        thread.stop();
     }
 
     /** Loop: a newer offer takes the place of one that was not begun. */
     void offer(final int leaderId, final Snapshots.Offer offer) {
         if (staged == null) {
             offered.set(new Offered(leaderId, offer));
-            LockSupport.unpark(thread);
+            thread.wake();
         }
     }
 
@@ -127,26 +122,18 @@ final class SnapshotReceiver {
 
     // ---- thread --------------------------------------------------------------------------------------------------
 
-    private void run() {
-        try {
-            fetchAsOffered();
-        } catch (Throwable failure) {
-            fatal.onFatalError(thread.getName(), failure);
-        }
-    }
-
     private void fetchAsOffered() {
-        while (!stopping) {
+        while (!thread.isStopping()) {
             final Offered next = staged == null ? offered.getAndSet(null) : null;
             if (next == null) {
-                LockSupport.parkNanos(this, IDLE_NS);
+                thread.pause(IDLE_NS);
                 continue;
             }
             try {
                 staged = fetch(next);
                 loop.wake();
             } catch (IOException | CheckpointException problem) {
-                if (!stopping) {
+                if (!thread.isStopping()) {
                     cuts++;
                     report(next, problem);
                 }
@@ -300,7 +287,7 @@ final class SnapshotReceiver {
             long offset = channel.size();
             long forced = offset;
             while (offset < entry.length()) {
-                if (stopping) {
+                if (thread.isStopping()) {
                     throw new IOException("this node stops");
                 }
                 final ByteBuffer bytes = connection.read(target.id(), number, offset, CHUNK_BYTES);
