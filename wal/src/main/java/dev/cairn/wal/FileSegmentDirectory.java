@@ -85,6 +85,11 @@ public final class FileSegmentDirectory implements SegmentDirectory, AutoCloseab
 
     @Override
     public List<String> list() {
+        return namesIn(path);
+    }
+
+    /** Of all files, sorted. */
+    static List<String> namesIn(Path path) {
         try (Stream<Path> files = Files.list(path)) {
             return files.filter(Files::isRegularFile)
                     .map(file -> String.valueOf(file.getFileName()))
@@ -112,15 +117,20 @@ public final class FileSegmentDirectory implements SegmentDirectory, AutoCloseab
         Path file = path.resolve(name);
         try {
             FileChannel opened = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
-            long size = opened.size();
-            if (size > Integer.MAX_VALUE) {
-                opened.close();
-                throw new WalDamagedException(name, 0, 0, "at most " + Integer.MAX_VALUE + " bytes", size + " bytes");
-            }
-            return wrap(file, opened, (int) size);
+            return wrap(file, opened, lengthOf(name, opened));
         } catch (IOException e) {
             throw new WalException("cannot open: file=" + file, e);
         }
+    }
+
+    /** What is longer than any segment may be is damaged; then the file is closed. */
+    static int lengthOf(String name, FileChannel opened) throws IOException {
+        long size = opened.size();
+        if (size > Integer.MAX_VALUE) {
+            opened.close();
+            throw new WalDamagedException(name, 0, 0, "at most " + Integer.MAX_VALUE + " bytes", size + " bytes");
+        }
+        return (int) size;
     }
 
     private SegmentFile wrap(Path file, FileChannel opened, int length) {

@@ -3,12 +3,10 @@ package dev.cairn.wal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.stream.Stream;
 import org.agrona.DirectBuffer;
 
 /**
@@ -38,14 +36,7 @@ final class ReadOnlyDirectory implements SegmentDirectory {
 
     @Override
     public List<String> list() {
-        try (Stream<Path> files = Files.list(path)) {
-            return files.filter(Files::isRegularFile)
-                    .map(file -> String.valueOf(file.getFileName()))
-                    .sorted()
-                    .toList();
-        } catch (IOException e) {
-            throw new WalException("cannot list: file=" + path, e);
-        }
+        return FileSegmentDirectory.namesIn(path);
     }
 
     @Override
@@ -53,12 +44,7 @@ final class ReadOnlyDirectory implements SegmentDirectory {
         Path file = path.resolve(name);
         try {
             FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
-            long size = channel.size();
-            if (size > Integer.MAX_VALUE) {
-                channel.close();
-                throw new WalDamagedException(name, 0, 0, "at most " + Integer.MAX_VALUE + " bytes", size + " bytes");
-            }
-            return new ReadOnlyFile(new ChannelFile(file, channel), (int) size);
+            return new ReadOnlyFile(new ChannelFile(file, channel), FileSegmentDirectory.lengthOf(name, channel));
         } catch (NoSuchFileException e) {
             throw new GoneException(file, e);
         } catch (IOException e) {

@@ -4,14 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.client.CairnClient;
 import dev.cairn.protocol.Limits;
-import dev.cairn.server.Node;
-import dev.cairn.server.NodeConfig;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,24 +29,13 @@ import org.junit.jupiter.api.io.TempDir;
 class KvctlNodeTest {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
-    private Node node;
+    private OneNode node;
     private String server;
 
     @BeforeAll
     void startNode(@TempDir Path dir) throws IOException {
-        int client = freePort();
-        server = "127.0.0.1:" + client;
-        node = Node.start(
-                NodeConfig.of(Map.of(
-                        "cluster.id", "kvctl",
-                        "node.id", "1",
-                        "cluster.members", "1=127.0.0.1:" + freePort() + ":" + client,
-                        "data.dir", dir.resolve("data").toString(),
-                        "wal.segment.bytes", "1MiB",
-                        "raft.preset", "fast")),
-                (thread, failure) -> {
-                    throw new AssertionError(thread, failure);
-                });
+        node = new OneNode("kvctl", dir.resolve("data"));
+        server = node.address();
     }
 
     @AfterAll
@@ -402,11 +388,5 @@ class KvctlNodeTest {
 
     private String err() {
         return err.toString(StandardCharsets.UTF_8).replace("\r\n", "\n");
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 }

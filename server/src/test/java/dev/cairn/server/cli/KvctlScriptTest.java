@@ -3,20 +3,16 @@ package dev.cairn.server.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.cairn.server.Node;
-import dev.cairn.server.NodeConfig;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.management.ManagementFactory;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Enumeration;
 import java.util.List;
-import java.util.Map;
 import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
@@ -40,7 +36,7 @@ import org.rocksdb.util.Environment;
 @DisabledOnOs(OS.WINDOWS)
 class KvctlScriptTest {
     private Path home;
-    private Node node;
+    private OneNode node;
     private String server;
 
     private record Run(int exitCode, List<String> lines) {}
@@ -49,19 +45,8 @@ class KvctlScriptTest {
     void startNode(@TempDir Path dir) throws IOException {
         home = dir.resolve("cairn");
         layOut();
-        int client = freePort();
-        server = "127.0.0.1:" + client;
-        node = Node.start(
-                NodeConfig.of(Map.of(
-                        "cluster.id", "script",
-                        "node.id", "1",
-                        "cluster.members", "1=127.0.0.1:" + freePort() + ":" + client,
-                        "data.dir", dir.resolve("data").toString(),
-                        "wal.segment.bytes", "1MiB",
-                        "raft.preset", "fast")),
-                (thread, failure) -> {
-                    throw new AssertionError(thread, failure);
-                });
+        node = new OneNode("script", dir.resolve("data"));
+        server = node.address();
     }
 
     @AfterAll
@@ -176,11 +161,5 @@ class KvctlScriptTest {
             output = new String(in.readAllBytes(), StandardCharsets.UTF_8);
         }
         return new Run(process.waitFor(), output.lines().toList());
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 }
