@@ -45,6 +45,15 @@ class FullDiskTest {
     }
 
     @Test
+    void aFollowerSaysThatItIsFullBeforeWhatFittedIsDurable() {
+        TestNode follower = TestNode.of(2, 3, 1, 1);
+        follower.log.room(1);
+        follower.receive(new Message.Append(1, 2, 1, 1, 1, 1, 0, List.of(entry(1), entry(1))));
+        follower.flush();
+        assertThat(follower.takeLast(Message.Accepted.class)).isEqualTo(new Message.Accepted(2, 1, 1, 1, 2, 0, true));
+    }
+
+    @Test
     void aConflictThatCannotBeReplacedIsStillGone() {
         TestNode follower = TestNode.of(2, 3, 3, 1, 2, 2, 2);
         follower.log.room(0);
