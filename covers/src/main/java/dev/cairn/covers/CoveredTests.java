@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.regex.Pattern;
 import org.junit.platform.engine.TestExecutionResult;
@@ -25,7 +26,8 @@ import org.junit.platform.launcher.TestPlan;
  * Records which ids were on the tests that ran and passed: JUnit finds it on the class path of every module's tests. A
  * skipped, aborted or failed test is not recorded. Without {@link #FILE_PROPERTY} (an IDE, say) nothing is written.
  *
- * <p>The file begins with the build's name, so that nobody takes a file of an earlier build for one of this.
+ * <p>The file begins with the build's name, so that nobody takes a file of an earlier build for one of this. Each JVM has a
+ * file of its own; several test plans of one build, one after the other, add to it.
  */
 public final class CoveredTests implements TestExecutionListener {
     /** Where to write. */
@@ -113,13 +115,23 @@ public final class CoveredTests implements TestExecutionListener {
         if (file.isEmpty()) {
             return;
         }
-        final List<String> lines = new ArrayList<>();
-        lines.add(System.getProperty(BUILD_PROPERTY, ""));
-        lines.addAll(passed);
         try {
-            Files.write(Path.of(file), lines);
+            write(Path.of(file), System.getProperty(BUILD_PROPERTY, ""), passed);
         } catch (IOException e) {
             throw new UncheckedIOException("record of the tests that ran, " + file + ": " + e.getMessage(), e);
         }
+    }
+
+    /** Adds to a record of the same build, and begins anew over any other. */
+    static void write(final Path file, final String build, final Set<String> passed) throws IOException {
+        final Set<String> all = new TreeSet<>(passed);
+        final List<String> before = Files.exists(file) ? Files.readAllLines(file) : List.of();
+        if (!before.isEmpty() && before.get(0).equals(build)) {
+            all.addAll(before.subList(1, before.size()));
+        }
+        final List<String> lines = new ArrayList<>();
+        lines.add(build);
+        lines.addAll(all);
+        Files.write(file, lines);
     }
 }

@@ -77,7 +77,8 @@ public final class FeatureTable {
      *
      * @param file the table
      * @param expected how many rows it must have
-     * @param modules directories of the modules; each one's record of tests is {@code target/covered-tests.txt}
+     * @param modules directories of the modules; the records of their tests are {@code target/covered-tests*.txt}, one per
+     *     JVM that ran tests
      * @param build only records of this build count
      */
     public static List<String> problems(
@@ -127,19 +128,35 @@ public final class FeatureTable {
     private Map<String, Set<String>> read(final List<Path> modules, final String build) throws IOException {
         final Map<String, Set<String>> ran = new TreeMap<>();
         for (final Path module : modules) {
-            final Path record = module.resolve("target").resolve("covered-tests.txt");
-            final List<String> found = Files.exists(record) ? Files.readAllLines(record) : List.of("");
-            if (!found.get(0).equals(build)) {
-                problems.add("the tests of " + module.getFileName() + " did not run in this build");
-                continue;
+            boolean ranNow = false;
+            for (final Path record : recordsOf(module)) {
+                final List<String> found = Files.readAllLines(record);
+                if (found.isEmpty() || !found.get(0).equals(build)) {
+                    continue;
+                }
+                ranNow = true;
+                for (final String line : found.subList(1, found.size())) {
+                    final int blank = line.indexOf(' ');
+                    ran.computeIfAbsent(line.substring(0, blank), id -> new TreeSet<>())
+                            .add(line.substring(blank + 1));
+                }
             }
-            for (final String line : found.subList(1, found.size())) {
-                final int blank = line.indexOf(' ');
-                ran.computeIfAbsent(line.substring(0, blank), id -> new TreeSet<>())
-                        .add(line.substring(blank + 1));
+            if (!ranNow) {
+                problems.add("the tests of " + module.getFileName() + " did not run in this build");
             }
         }
         return ran;
+    }
+
+    private static List<Path> recordsOf(final Path module) throws IOException {
+        final List<Path> records = new ArrayList<>();
+        final Path target = module.resolve("target");
+        if (Files.isDirectory(target)) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(target, "covered-tests*.txt")) {
+                files.forEach(records::add);
+            }
+        }
+        return records;
     }
 
     private void check(final Map<String, Set<String>> ran) {

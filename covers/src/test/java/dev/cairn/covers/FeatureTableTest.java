@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -83,6 +84,32 @@ class FeatureTableTest {
 
         assertThat(problems("| X07 | encryption | - | open |"))
                 .containsExactly("the tests of raft did not run in this build");
+    }
+
+    @Test
+    void recordsOfSeveralJvmsCountTogetherAndStaleOnesDoNot() throws IOException {
+        Files.write(
+                module().resolve("target/covered-tests-2.txt"),
+                List.of("now", "R03 dev.cairn.raft.OtherTest#repliesAreChecked"));
+        Files.write(
+                module().resolve("target/covered-tests-3.txt"), List.of("before", "R04 dev.cairn.raft.OtherTest#gone"));
+
+        assertThat(problems(
+                        "| R01 | elections | `raft` | `VoteTest.oneWins` |",
+                        "| R02 | vote rules | `raft` | `VoteTest.staleIsRefused` |",
+                        "| R03 | replies | `raft` | `OtherTest.repliesAreChecked` |",
+                        "| R04 | gone | `raft` | `OtherTest.gone` |"))
+                .containsExactly("R04 (gone) has no test that ran and passed");
+    }
+
+    @Test
+    void plansOfOneBuildAddToTheRecordOfTheirJvm() throws IOException {
+        Path record = directory.resolve("record");
+        CoveredTests.write(record, "before", Set.of("R01 A#a"));
+        CoveredTests.write(record, "now", Set.of("R02 B#b"));
+        CoveredTests.write(record, "now", Set.of("R03 C#c", "R02 B#b"));
+
+        assertThat(Files.readAllLines(record)).containsExactly("now", "R02 B#b", "R03 C#c");
     }
 
     @Test
