@@ -9,16 +9,25 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * A cluster of real node processes on loopback, for tests: started, killed at any moment, restarted on the same data.
- * Nodes are numbered from 1. They run on the class path and with the module flags and native libraries of the calling JVM. Not thread-safe.
+ * Nodes are numbered from 1. They run on the class path and with the module flags and native libraries of the calling JVM;
+ * the system property {@value #NODE_FLAGS_PROPERTY} adds flags of its own, divided by blanks. Not thread-safe.
+ *
+ * <p>Segments of the log have 4 MiB unless {@code settings} say otherwise: a node writes whole segments of zeros before it
+ * serves, and with the default's 64 MiB that is most of its start.
  */
 public final class ProcessCluster implements TestCluster {
+    /** Further flags of the nodes' JVMs. */
+    public static final String NODE_FLAGS_PROPERTY = "cairn.testkit.node.flags";
+
     private static final int TAIL_LINES = 25;
 
     private final Path directory;
@@ -74,17 +83,23 @@ public final class ProcessCluster implements TestCluster {
 
     /** Starts one node with settings of its own, which win over those of the cluster. */
     public void start(final int id, final Map<String, String> own) {
-        final List<String> given =
-                new ArrayList<>(List.of("cluster.id=process-cluster", "node.id=" + id, "data.dir=" + data(id)));
+        final List<String> given = new ArrayList<>(List.of(
+                "cluster.id=process-cluster", "node.id=" + id, "data.dir=" + data(id), "wal.segment.bytes=4MiB"));
         given.addAll(network.settings(id));
         given.addAll(settings);
-        given.removeIf(setting -> own.containsKey(setting.substring(0, setting.indexOf('='))));
-        own.forEach((key, value) -> given.add(key + "=" + value));
+        final Map<String, String> byKey = new LinkedHashMap<>();
+        for (final String setting : given) {
+            final int equals = setting.indexOf('=');
+            byKey.put(setting.substring(0, equals), setting.substring(equals + 1));
+        }
+        byKey.putAll(own);
+        final List<String> last = new ArrayList<>();
+        byKey.forEach((key, value) -> last.add(key + "=" + value));
         try {
             Files.createDirectories(directory);
             processes.put(
                     id,
-                    command(given)
+                    command(last)
                             .redirectOutput(ProcessBuilder.Redirect.appendTo(log(id).toFile()))
                             .start());
         } catch (IOException e) {
@@ -100,6 +115,7 @@ public final class ProcessCluster implements TestCluster {
                 .filter(argument -> argument.startsWith("--") || argument.startsWith("-Djava.library.path="))
                 .forEach(command::add);
         command.add("-Xmx256m");
+        command.addAll(furtherFlags());
         // However this JVM ends, no node outlives it.
         command.add("-D" + ParentWatch.PROPERTY + "=" + ProcessHandle.current().pid());
         // The calling tests may have a configuration of their own in the class path.
@@ -110,6 +126,12 @@ public final class ProcessCluster implements TestCluster {
             command.add(setting);
         }
         return new ProcessBuilder(command).redirectErrorStream(true);
+    }
+
+    static List<String> furtherFlags() {
+        return Stream.of(System.getProperty(NODE_FLAGS_PROPERTY, "").split(" "))
+                .filter(flag -> !flag.isEmpty())
+                .toList();
     }
 
     /** How a process ended and what it printed. */

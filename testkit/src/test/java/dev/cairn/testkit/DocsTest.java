@@ -137,8 +137,8 @@ class DocsTest {
                 .filter(argument -> argument.startsWith("--"))
                 .collect(Collectors.joining(" "));
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-        String run = "exec '" + java + "' -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx256m -cp '"
-                + System.getProperty("java.class.path") + "' ";
+        String quick = System.getProperty(ProcessCluster.NODE_FLAGS_PROPERTY, "");
+        String run = "exec '" + java + "' " + quick + " -Xmx256m -cp '" + System.getProperty("java.class.path") + "' ";
         Path bin = Files.createDirectories(dir.resolve("bin"));
         executable(
                 bin.resolve("kvctl"),
@@ -149,7 +149,7 @@ class DocsTest {
                 bin.resolve("cairn"),
                 "#!/bin/sh\ncommand=$1\nshift\ncase $command in\ncluster) " + run
                         + "-Dlogback.configurationFile=logback-cli.xml '-Dcairn.node.flags=" + flags + " " + node
-                        + " -Xmx256m' " + ClusterLauncher.class.getName() + " --base-port " + basePort
+                        + " " + quick + " -Xmx256m' " + ClusterLauncher.class.getName() + " --base-port " + basePort
                         + " \"$@\" ;;\nserver) " + run + flags + " " + node + " " + NodeMain.class.getName()
                         + " \"$@\" ;;\nwal) " + run + flags + " -Dlogback.configurationFile=logback-cli.xml "
                         + WalTool.class.getName() + " \"$@\" ;;\n*) exit 2 ;;\nesac\n");
@@ -228,6 +228,12 @@ class DocsTest {
 
     // ---- processes -----------------------------------------------------------------------------------------------
 
+    /** Nothing of the surroundings of this test, and small segments: those of the default are most of a node's start. */
+    private static void surround(ProcessBuilder builder) {
+        builder.environment().keySet().removeIf(name -> name.startsWith("CAIRN_"));
+        builder.environment().put("CAIRN_WAL_SEGMENT_BYTES", "4MiB");
+    }
+
     /** Reads a process's lines, with deadlines. */
     private static BlockingQueue<String> linesOf(Process process) {
         BlockingQueue<String> lines = new LinkedBlockingQueue<>();
@@ -254,7 +260,7 @@ class DocsTest {
         Shell(Path dir) throws IOException {
             ProcessBuilder builder =
                     new ProcessBuilder("sh").directory(dir.toFile()).redirectErrorStream(true);
-            builder.environment().keySet().removeIf(name -> name.startsWith("CAIRN_"));
+            surround(builder);
             process = builder.start();
             input = new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8);
             lines = linesOf(process);
@@ -293,7 +299,7 @@ class DocsTest {
             ProcessBuilder builder = new ProcessBuilder("sh", "-c", "exec " + command)
                     .directory(dir.toFile())
                     .redirectErrorStream(true);
-            builder.environment().keySet().removeIf(name -> name.startsWith("CAIRN_"));
+            surround(builder);
             Process process = builder.start();
             BlockingQueue<String> lines = linesOf(process);
             List<String> output = new ArrayList<>();

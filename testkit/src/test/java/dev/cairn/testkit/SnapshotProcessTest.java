@@ -32,13 +32,13 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 class SnapshotProcessTest {
     private static final int VALUE_BYTES = 4096;
-    private static final int PUTS = 3_000;
+    private static final int PUTS = 1_500;
 
     private static final String[] SMALL_LOG = {
         "wal.segment.bytes=1MiB",
         "snapshot.log.bytes=2MiB",
         "snapshot.keep.log.bytes=0",
-        "snapshot.transfer.bytes.per.s=4MiB",
+        "snapshot.transfer.bytes.per.s=2MiB",
         "raft.preset=fast"
     };
 
@@ -170,6 +170,7 @@ class SnapshotProcessTest {
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(argument -> argument.startsWith("--"))
                 .forEach(command::add);
+        command.addAll(ProcessCluster.furtherFlags());
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), "dev.cairn.server.cli.Kvctl"));
         command.addAll(List.of(arguments));
         final Process process =
