@@ -41,11 +41,14 @@ final class WalMeasure implements Callable<Integer> {
     private static final int ROUNDS = 3;
     private static final int RECORD_BYTES = 300;
     private static final int HEADERS_BYTES = 96;
+    /** A group may begin on a block of its own. */
+    private static final int BLOCK_BYTES = 4096;
 
     private static final int APPENDS = 150_000;
     private static final int APPEND_WARMUPS = 8;
     private static final int APPEND_SHOTS = 12;
     private static final int APPEND_PAYLOAD = 256;
+    private static final int APPEND_RECORD_BYTES = APPEND_PAYLOAD + HEADERS_BYTES;
     private static final int APPEND_SEGMENT_BYTES = 96 << 20;
     private static final int APPENDS_PER_GROUP = 64;
 
@@ -140,6 +143,11 @@ final class WalMeasure implements Callable<Integer> {
         return Math.max(1, of * percent / 100);
     }
 
+    /** Segments as large as the whole measurement needs them, else as large as this one fills: making them is most of its time. */
+    private int segmentBytes(int whole, long filled) {
+        return percent == 100 ? whole : (int) Math.min(whole, (filled / (1 << 20) + 2) << 20);
+    }
+
     private void append(Wal wal, int payloadBytes) {
         long index = wal.appendedIndex() + 1;
         wal.append(index, 1, index, EntryDescriptor.TYPE_COMMAND, payload, 0, payloadBytes);
@@ -166,7 +174,10 @@ final class WalMeasure implements Callable<Integer> {
         double[] nsPerRecord = new double[shots];
         long leastAllocated = Long.MAX_VALUE;
         for (int shot = -some(APPEND_WARMUPS); shot < shots; shot++) {
-            BenchmarkLog log = BenchmarkLog.open(directory, writer, APPEND_SEGMENT_BYTES, 0, prefaulted);
+            // The entries, and as many empty ones.
+            int segmentBytes =
+                    segmentBytes(APPEND_SEGMENT_BYTES, 2L * (count + APPENDS_PER_GROUP) * APPEND_RECORD_BYTES);
+            BenchmarkLog log = BenchmarkLog.open(directory, writer, segmentBytes, 0, prefaulted);
             try {
                 log.ready(count + APPENDS_PER_GROUP);
                 appendGroup(log.wal(), APPENDS_PER_GROUP, APPEND_PAYLOAD);
@@ -246,15 +257,16 @@ final class WalMeasure implements Callable<Integer> {
     // ---- what rolls cost
 
     private void rolls() throws IOException, InterruptedException {
-        int groupsPerSegment = ROLL_SEGMENT_BYTES / (ROLL_GROUP * alignedRecord());
+        int rollBytes = segmentBytes(ROLL_SEGMENT_BYTES, 0);
+        int groupsPerSegment = rollBytes / (ROLL_GROUP * alignedRecord());
         int groups = some(ROLLS + 1) * groupsPerSegment;
-        int oneSegment = (int) Math.min(1L << 30, (long) (groups / groupsPerSegment + 2) * ROLL_SEGMENT_BYTES);
+        int oneSegment = (int) Math.min(1L << 30, (long) (groups / groupsPerSegment + 2) * rollBytes);
         double[] ratios = new double[ROUNDS];
         double[] dropRatios = new double[ROUNDS];
         for (int round = 0; round < ROUNDS; round++) {
-            RollRun without = rollRun(groups, oneSegment, false);
-            RollRun with = rollRun(groups, ROLL_SEGMENT_BYTES, false);
-            RollRun dropping = rollRun(groups, ROLL_SEGMENT_BYTES, true);
+            RollRun without = rollRun(groups, oneSegment, false, false);
+            RollRun with = rollRun(groups, rollBytes, true, false);
+            RollRun dropping = rollRun(groups, rollBytes, true, true);
             ratios[round] = with.p999() / without.p999();
             dropRatios[round] = dropping.p999() / without.p999();
             line(String.format(
@@ -297,8 +309,8 @@ final class WalMeasure implements Callable<Integer> {
     /** Times of append and force of a group, us. */
     private record RollRun(int rolls, double p50, double p999, double longestRollMs, long recycled) {}
 
-    private RollRun rollRun(int groups, int segmentBytes, boolean dropping) throws IOException, InterruptedException {
-        boolean rolling = segmentBytes == ROLL_SEGMENT_BYTES;
+    private RollRun rollRun(int groups, int segmentBytes, boolean rolling, boolean dropping)
+            throws IOException, InterruptedException {
         BenchmarkLog log = BenchmarkLog.open(directory, WriterChoice.CHANNEL, segmentBytes, rolling ? 2 : 0, false);
         Wal wal = log.wal();
         long[] longestRoll = new long[1];
@@ -322,7 +334,7 @@ final class WalMeasure implements Callable<Integer> {
                     times.recordValue(System.nanoTime() - startNs);
                 }
                 if (dropping && (group & 0xFF) == 0) {
-                    wal.truncatePrefix(Math.max(0, wal.prefixBehind(wal.appendedIndex(), 2L * ROLL_SEGMENT_BYTES)));
+                    wal.truncatePrefix(Math.max(0, wal.prefixBehind(wal.appendedIndex(), 2L * segmentBytes)));
                 }
             }
         } finally {
@@ -440,7 +452,8 @@ final class WalMeasure implements Callable<Integer> {
         int fitting = WRITER_SEGMENT_BYTES / 5 * 4 / (entries * alignedRecord());
         int warmups = Math.min(WARMUP_FORCES, fitting / 8);
         int forces = some(Math.min(MOST_FORCES, fitting - warmups));
-        BenchmarkLog log = BenchmarkLog.open(directory, writer, WRITER_SEGMENT_BYTES, 0, false);
+        long filled = (long) (warmups + forces) * (entries * (long) alignedRecord() + BLOCK_BYTES);
+        BenchmarkLog log = BenchmarkLog.open(directory, writer, segmentBytes(WRITER_SEGMENT_BYTES, filled), 0, false);
         try {
             Histogram times = new Histogram(TimeUnit.MINUTES.toNanos(1), 3);
             long before = 0;

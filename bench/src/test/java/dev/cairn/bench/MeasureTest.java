@@ -38,6 +38,8 @@ final class MeasureTest {
         commandLine.setErr(new PrintWriter(err));
         List<String> all = new ArrayList<>(List.of(arguments));
         all.addAll(List.of(
+                "--set",
+                "wal.segment.bytes=1MiB",
                 "--dir",
                 directory.resolve("nodes").toString(),
                 "--out",
@@ -82,8 +84,6 @@ final class MeasureTest {
                 "8000",
                 "--cuts",
                 "2",
-                "--set",
-                "wal.segment.bytes=1MiB",
                 "--set",
                 "snapshot.log.bytes=2MiB",
                 "--set",
