@@ -1,0 +1,233 @@
+package dev.cairn.server.replica;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.engine.RocksStore;
+import dev.cairn.engine.RocksStoreConfig;
+import dev.cairn.protocol.CommandDescriptor;
+import dev.cairn.protocol.CommandReplyDescriptor;
+import dev.cairn.protocol.FrameHeader;
+import dev.cairn.protocol.GetDescriptor;
+import dev.cairn.protocol.MessageType;
+import dev.cairn.protocol.Status;
+import dev.cairn.raft.RaftConfig;
+import dev.cairn.raft.RaftCore;
+import dev.cairn.raft.Role;
+import dev.cairn.wal.WalConfig;
+import dev.cairn.wal.simulated.SimulatedDirectory;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import org.agrona.DirectBuffer;
+import org.agrona.ExpandableArrayBuffer;
+import org.agrona.MutableDirectBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
+
+/** A cluster of one replica with one client, stepped in one thread under a clock of the test's, its log on a simulated disk. */
+final class OneReplica implements AutoCloseable {
+    static final long TICK_NS = 10_000_000;
+
+    final OneClient client = new OneClient();
+    final Replica replica;
+    private final RocksStore store;
+    private final ReplicaLog log;
+    private long nowNs;
+
+    /** When this returns it leads. */
+    OneReplica(final Path directory, final SimulatedDirectory disk, final WalConfig walConfig) {
+        store = RocksStore.open(RocksStoreConfig.of(directory));
+        final Random random = new Random(1);
+        log = ReplicaLog.open(
+                walConfig, new SimulatedDirectory(), disk, store.flushedApplied(), null, random::nextLong);
+        replica = new Replica(
+                new Replica.Config(
+                        RaftConfig.of(1, Set.of(1), 10, 50, 100),
+                        walConfig,
+                        Map.of(1, "127.0.0.1:1"),
+                        TICK_NS,
+                        1_800_000_000_000L,
+                        Long.MAX_VALUE,
+                        Capacities.NODE),
+                new Replica.Surroundings(
+                        log,
+                        store,
+                        new NoPeers(),
+                        client,
+                        new NoEvents(),
+                        random::nextLong,
+                        random::nextInt,
+                        () -> {},
+                        () -> {},
+                        () -> {},
+                        () -> {},
+                        () -> {}),
+                nowNs);
+        for (int i = 0; i < 1000 && core().role() != Role.LEADER; i++) {
+            pass(TICK_NS);
+        }
+        assertThat(core().role()).isEqualTo(Role.LEADER);
+    }
+
+    RaftCore core() {
+        return replica.consensus().core();
+    }
+
+    @Override
+    public void close() {
+        replica.close();
+        log.close();
+        store.close();
+    }
+
+    /** Time passes, and everything there is to do is done. */
+    void pass(final long ns) {
+        nowNs += ns;
+        int work = 1;
+        while (work > 0) {
+            work = replica.consensus().doWork(nowNs)
+                    + replica.logSync().doWork()
+                    + replica.apply().doWork();
+            log.spares().doWork(nowNs);
+        }
+    }
+
+    Status command(final long sessionId, final long sequence, final int kind, final String key, final int valueBytes) {
+        client.request(sessionId, sequence, kind, key, valueBytes);
+        return answer();
+    }
+
+    /** Linearizable. */
+    Status get(final String key) {
+        client.requestGet(key);
+        return answer();
+    }
+
+    private Status answer() {
+        pass(TICK_NS);
+        assertThat(client.replies).as("replies").isEqualTo(1);
+        client.replies = 0;
+        return Status.of(client.status);
+    }
+
+    long openSession() {
+        assertThat(command(0, 0, CommandDescriptor.KIND_OPEN_SESSION, "", 0)).isEqualTo(Status.OK);
+        return client.revision;
+    }
+
+    /** A client on connection 1; status stands first in the block of every reply that it gets. */
+    static final class OneClient implements ClientTransport {
+        private final ArrayDeque<DirectBuffer> requests = new ArrayDeque<>();
+        private final ExpandableArrayBuffer reply = new ExpandableArrayBuffer();
+        private long lastRequestId;
+        private int replies;
+        private int status;
+        private long revision;
+
+        void request(
+                final long sessionId, final long sequence, final int kind, final String key, final int valueBytes) {
+            final int length = FrameHeader.HEADER_LENGTH + CommandDescriptor.BLOCK_LENGTH + key.length() + valueBytes;
+            final UnsafeBuffer frame = new UnsafeBuffer(new byte[length]);
+            FrameWriter.putHeader(frame, length, MessageType.COMMAND, 0, FrameHeader.CLIENT_VERSION, ++lastRequestId);
+            final int command = FrameHeader.HEADER_LENGTH;
+            frame.putLong(command + CommandDescriptor.SESSION_ID_OFFSET, sessionId, LITTLE_ENDIAN);
+            frame.putLong(command + CommandDescriptor.SEQUENCE_OFFSET, sequence, LITTLE_ENDIAN);
+            frame.putLong(command + CommandDescriptor.LOWEST_OPEN_SEQUENCE_OFFSET, sequence, LITTLE_ENDIAN);
+            frame.putByte(command + CommandDescriptor.KIND_OFFSET, (byte) kind);
+            frame.putShort(
+                    command + CommandDescriptor.BLOCK_LENGTH_OFFSET,
+                    (short) CommandDescriptor.BLOCK_LENGTH,
+                    LITTLE_ENDIAN);
+            frame.putInt(command + CommandDescriptor.KEY_LENGTH_OFFSET, key.length(), LITTLE_ENDIAN);
+            frame.putInt(command + CommandDescriptor.VALUE_LENGTH_OFFSET, valueBytes, LITTLE_ENDIAN);
+            frame.putStringWithoutLengthUtf8(command + CommandDescriptor.BLOCK_LENGTH, key);
+            requests.add(frame);
+        }
+
+        void requestGet(final String key) {
+            final int length = FrameHeader.HEADER_LENGTH + GetDescriptor.BLOCK_LENGTH + key.length();
+            final UnsafeBuffer frame = new UnsafeBuffer(new byte[length]);
+            FrameWriter.putHeader(
+                    frame,
+                    length,
+                    MessageType.GET,
+                    GetDescriptor.BLOCK_LENGTH,
+                    FrameHeader.CLIENT_VERSION,
+                    ++lastRequestId);
+            final int block = FrameHeader.HEADER_LENGTH;
+            frame.putByte(block + GetDescriptor.READ_MODE_OFFSET, (byte) GetDescriptor.READ_LINEARIZABLE);
+            frame.putInt(block + GetDescriptor.KEY_LENGTH_OFFSET, key.length(), LITTLE_ENDIAN);
+            frame.putStringWithoutLengthUtf8(block + GetDescriptor.BLOCK_LENGTH, key);
+            requests.add(frame);
+        }
+
+        @Override
+        public int poll(final ClientTransport.Handler handler, final int limit) {
+            final DirectBuffer frame = requests.poll();
+            if (frame == null) {
+                return 0;
+            }
+            handler.onClientFrame(1, frame, 0, frame.capacity());
+            return 1;
+        }
+
+        @Override
+        public boolean hasFrames() {
+            return !requests.isEmpty();
+        }
+
+        @Override
+        public MutableDirectBuffer claim(final long connectionId, final int length) {
+            return reply;
+        }
+
+        @Override
+        public void send() {
+            assertThat(reply.getLong(FrameHeader.REQUEST_ID_OFFSET, LITTLE_ENDIAN))
+                    .isEqualTo(lastRequestId);
+            replies++;
+            status = reply.getShort(FrameHeader.HEADER_LENGTH + CommandReplyDescriptor.STATUS_OFFSET, LITTLE_ENDIAN);
+            revision = reply.getLong(FrameHeader.HEADER_LENGTH + CommandReplyDescriptor.REVISION_OFFSET, LITTLE_ENDIAN);
+        }
+
+        @Override
+        public void flush() {}
+    }
+
+    private static final class NoPeers implements PeerTransport {
+        @Override
+        public int poll(final PeerTransport.Handler handler) {
+            return 0;
+        }
+
+        @Override
+        public MutableDirectBuffer claim(final int length) {
+            throw new IllegalStateException("one node has nobody to send to");
+        }
+
+        @Override
+        public void sendRequest(final int peerId) {
+            throw new IllegalStateException("one node has nobody to send to");
+        }
+
+        @Override
+        public void sendReply(final int peerId) {
+            throw new IllegalStateException("one node has nobody to send to");
+        }
+
+        @Override
+        public void flush() {}
+    }
+
+    private static final class NoEvents implements EventLog {
+        @Override
+        public void onRoleChanged(final Role role, final long term, final int leaderId, final String reason) {}
+
+        @Override
+        public void onBadPeerFrame(final int peerId, final String reason) {
+            throw new IllegalStateException(reason);
+        }
+    }
+}
