@@ -11,7 +11,7 @@ import java.util.function.Supplier;
 
 /** Waiting with an end. */
 final class Await {
-    private static final Duration LIMIT = Duration.ofSeconds(10);
+    private static final Duration LIMIT = Duration.ofSeconds(60);
 
     static void until(BooleanSupplier condition, Supplier<String> state) {
         long deadline = System.nanoTime() + LIMIT.toNanos();

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
  * refuse, corrupt, answer twice, let sessions expire, and execute late copies. What a call reports must be true: acknowledged =
  * executed exactly once; "safe to repeat" = not executed; unknown = what resolve says, or at most once where that cannot be known.
  */
-@Timeout(60)
+@Timeout(180)
 class ClientChaosTest {
     private static final int WRITES = 8_000;
     private static final int OUTSTANDING = 64;

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The snippets of {@code docs/client.md}: each stands here too, so it compiles, and each is executed. */
-@Timeout(30)
+@Timeout(180)
 class ClientGuideTest {
     private static final Path BASE = Path.of(System.getProperty("basedir", "."));
     private static final Pattern BLOCK = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Conditional writes, counters, batches and ranges, and what becomes of unknown outcomes. */
-@Timeout(30)
+@Timeout(180)
 class CommandsTest {
     private static final byte[] KEY = Text.bytes("key");
     private static final byte[] ONE = Text.bytes("one");
@@ -28,7 +28,7 @@ class CommandsTest {
     private final KvModel model = new KvModel();
     private final FakeServer server = group.start(model);
     private final List<CairnClient> clients = new ArrayList<>();
-    private final CairnClient client = connect(Duration.ofSeconds(10));
+    private final CairnClient client = connect(Duration.ofSeconds(60));
 
     @AfterEach
     void stop() {

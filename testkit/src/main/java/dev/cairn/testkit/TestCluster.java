@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public sealed interface TestCluster extends AutoCloseable permits InProcessCluster, ProcessCluster {
     /** How long the waiting methods wait. Generous: test machines stall. */
-    Duration DEADLINE = Duration.ofSeconds(60);
+    Duration DEADLINE = Duration.ofMinutes(3);
 
     /** Pause between two looks. */
     int POLL_MS = 10;

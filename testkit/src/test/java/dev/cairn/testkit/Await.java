@@ -7,7 +7,7 @@ import java.util.function.Supplier;
 
 /** Waiting for a condition, with a deadline that says what was the matter. */
 final class Await {
-    static final Duration DEADLINE = Duration.ofSeconds(60);
+    static final Duration DEADLINE = TestCluster.DEADLINE;
 
     private Await() {}
 

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** The extension, as a user's test has it. */
 @CairnCluster
-@Timeout(value = 2, unit = TimeUnit.MINUTES)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class CairnClusterTest {
     @Test
     @Covers({"O13", "T36"})

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Frames as docs/protocol.md allows and forbids them, on the socket of a real node. */
-@Timeout(value = 2, unit = TimeUnit.MINUTES)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 @Covers("O04")
 class ClientFramesTest {
     private static final int MULTI_GET_BLOCK = 16;

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Three real processes, killed without warning (scenarios 1, 2 and 94 of the reliability catalogue). */
-@Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class ClusterProcessTest {
     /** Default settings promise writes again within this time after a leader is lost. */
     private static final long FAILOVER_MS = 2_000;

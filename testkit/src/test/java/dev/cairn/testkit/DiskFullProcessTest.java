@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Real processes on disks that are filled to the last byte and freed again; none of them is restarted. */
-@Timeout(value = 4, unit = TimeUnit.MINUTES)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class DiskFullProcessTest {
     private static final int VALUE_BYTES = 16 * 1024;
     private static final long MIB = 1 << 20;

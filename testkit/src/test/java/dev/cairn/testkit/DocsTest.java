@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * which {@code *} stands for anything within a line and a line {@code ...} for any lines. A block marked {@code console background}
  * has one command, which goes on until the page ends; its output is awaited. One shell and one directory per page.
  */
-@Timeout(240)
+@Timeout(600)
 @DisabledOnOs(OS.WINDOWS)
 class DocsTest {
     private static final Path DOCS = Path.of("..", "docs");

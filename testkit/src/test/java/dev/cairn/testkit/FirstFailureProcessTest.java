@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.opentest4j.TestAbortedException;
 
 /** A process whose log cannot be written ends at once, says what to do, and has an exit code for it. */
-@Timeout(value = 2, unit = TimeUnit.MINUTES)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class FirstFailureProcessTest {
     @TempDir
     Path directory;

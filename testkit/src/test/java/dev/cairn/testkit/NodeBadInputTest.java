@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a node must survive or refuse: strangers on its ports, wrong directories, damaged files. Real processes. */
-@Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class NodeBadInputTest {
     private static final int READ_TIMEOUT_MS = 30_000;
 

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Log that is kept for a node that catches up too slowly: given up at its cap, and the node comes in all the same. */
-@Timeout(value = 3, unit = TimeUnit.MINUTES)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class RetentionProcessTest {
     private static final int VALUE_BYTES = 4096;
 

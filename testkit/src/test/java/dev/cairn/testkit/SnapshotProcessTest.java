@@ -13,7 +13,6 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -29,7 +28,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Real processes that drop their log, restart behind snapshots, and bring each other up to date by them. */
-@Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class SnapshotProcessTest {
     private static final int VALUE_BYTES = 4096;
     private static final int PUTS = 1_500;
@@ -269,10 +268,10 @@ class SnapshotProcessTest {
 
     private static void await(final ProcessCluster cluster, final String what, final BooleanSupplier holds)
             throws InterruptedException {
-        final long deadlineNs = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        final long deadlineNs = System.nanoTime() + TestCluster.DEADLINE.toNanos();
         while (!holds.getAsBoolean()) {
             if (System.nanoTime() - deadlineNs > 0) {
-                throw new AssertionError("not within 60 s: " + what + cluster.describe());
+                throw new AssertionError("not within " + TestCluster.DEADLINE + ": " + what + cluster.describe());
             }
             TimeUnit.MILLISECONDS.sleep(10);
         }

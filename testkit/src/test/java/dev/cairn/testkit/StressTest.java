@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Many threads on one cluster. The time-out of the class is the guard against deadlock. */
 @CairnCluster(settings = "raft.preset=default")
-@Timeout(value = 2, unit = TimeUnit.MINUTES)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class StressTest {
     private static final int THREADS = 8;
     private static final int OPERATIONS = 400;

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Leadership that is handed over, over real sockets. Election timeouts of three seconds: whatever is quick here was no
  * election that somebody had to wait for.
  */
-@Timeout(value = 3, unit = TimeUnit.MINUTES)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class TransferClusterTest {
     private static final String[] SLOW_ELECTIONS = {
         "raft.heartbeat.ms=100", "raft.election.min.ms=3000", "raft.election.max.ms=3500"
