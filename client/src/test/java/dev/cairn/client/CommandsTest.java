@@ -308,7 +308,7 @@ class CommandsTest {
     @Covers("K05")
     void manyLaterWritesCostTheOldestUnknownOutcome() {
         mute(true);
-        CairnClient hasty = connect(Duration.ofMillis(400));
+        CairnClient hasty = connect(Duration.ofSeconds(3));
         OutcomeUnknownException oldest = Await.failure(hasty.putAsync(KEY, ONE), OutcomeUnknownException.class);
         server.script(model);
         writeMany(hasty, ClientSession.MAX_HELD_BACK - 1);
