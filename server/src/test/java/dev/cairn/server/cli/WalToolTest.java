@@ -62,6 +62,10 @@ final class WalToolTest {
             assertThat(wal.onIdle(ENTRIES)).isTrue();
             wal.publish();
             wal.force();
+            int named = 1;
+            while (named > 0) {
+                named = wal.sparePreparer().doWork(0);
+            }
             end = LogPosition.offset(wal.appendedPosition());
             segment = String.format("%020d.wal", LogPosition.segment(wal.appendedPosition()));
         }
