@@ -432,9 +432,11 @@ public final class SimCluster {
             }
             content = store.contentHash();
         }
-        // What was neither answered nor ever took effect says nothing, but each such operation doubles the orders to try.
+        // What was neither answered nor ever took effect says nothing, but each such operation doubles the orders to
+        // try.
         List<LinearizabilityChecker.Operation> operations = history.stream()
-                .filter(operation -> operation.isDone() || invariants.orderOf(operation) != LinearizabilityChecker.NEVER)
+                .filter(operation ->
+                        operation.isDone() || invariants.orderOf(operation) != LinearizabilityChecker.NEVER)
                 .flatMap(operation -> operation.toHistory(invariants.orderOf(operation)).stream())
                 .toList();
         LinearizabilityChecker.check(operations).ifPresent(wrong -> {
