@@ -188,6 +188,8 @@ class KvctlNodeTest {
 
     @Test
     void whatIsWrongWithASnapshotsFileIsToldWithItsName(@TempDir Path dir) throws IOException {
+        // A node that has just started has nothing to save.
+        ok("put", "key", "value");
         refused("snapshot", "status", dir.toString());
         assertThat(err()).contains(dir + ": ");
         Path nowhere = dir.resolve("no/such/backup");
