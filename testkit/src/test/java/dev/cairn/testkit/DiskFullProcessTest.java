@@ -133,6 +133,8 @@ class DiskFullProcessTest {
 
                 final Path last = disk.fill("last");
                 assertThat(disk.freeBytes()).isLessThan(64 * 1024);
+                // Each node looks ten times a second: one that had room a moment ago may still lead and take a write.
+                Await.until("a refusal", () -> !put(client), cluster::describe);
                 final long term = term(cluster, leader);
                 for (int i = 0; i < 5; i++) {
                     assertThat(put(client)).isFalse();
