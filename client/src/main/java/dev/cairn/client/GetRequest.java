@@ -23,7 +23,7 @@ final class GetRequest extends Request<Optional<KeyValue>> {
 
     @Override
     boolean isForAnyServer() {
-        return mode == ReadMode.STALE;
+        return mode.isForAnyServer();
     }
 
     @Override

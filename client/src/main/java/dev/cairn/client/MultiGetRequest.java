@@ -26,7 +26,7 @@ final class MultiGetRequest extends Request<MultiGetResult> {
 
     @Override
     boolean isForAnyServer() {
-        return mode == ReadMode.STALE;
+        return mode.isForAnyServer();
     }
 
     @Override

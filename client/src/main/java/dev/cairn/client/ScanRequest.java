@@ -30,7 +30,7 @@ final class ScanRequest extends Request<ScanChunk> {
 
     @Override
     boolean isForAnyServer() {
-        return mode == ReadMode.STALE;
+        return mode.isForAnyServer();
     }
 
     @Override

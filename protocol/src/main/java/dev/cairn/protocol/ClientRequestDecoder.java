@@ -79,14 +79,10 @@ public final class ClientRequestDecoder {
                 || frame.getIntLE(block + GetDescriptor.KEY_LENGTH_OFFSET) != variableLength) {
             return Status.BAD_REQUEST;
         }
-        if (!isReadMode(frame.getUnsignedByte(block + GetDescriptor.READ_MODE_OFFSET))) {
+        if (!GetDescriptor.isReadMode(frame.getUnsignedByte(block + GetDescriptor.READ_MODE_OFFSET))) {
             return Status.BAD_REQUEST;
         }
         return checkKeyLength(variableLength);
-    }
-
-    private static boolean isReadMode(int mode) {
-        return mode == GetDescriptor.READ_LINEARIZABLE || mode == GetDescriptor.READ_STALE;
     }
 
     private static Status checkKeyLength(int keyLength) {
@@ -122,7 +118,7 @@ public final class ClientRequestDecoder {
     /** Walks the list: each key must lie within the frame, and the last one end with it. */
     private static Status checkMultiGet(ByteBuf frame, int block, int blockLength, int end) {
         if (blockLength < MultiGetDescriptor.BLOCK_LENGTH
-                || !isReadMode(frame.getUnsignedByte(block + MultiGetDescriptor.READ_MODE_OFFSET))) {
+                || !GetDescriptor.isReadMode(frame.getUnsignedByte(block + MultiGetDescriptor.READ_MODE_OFFSET))) {
             return Status.BAD_REQUEST;
         }
         int keyCount = frame.getIntLE(block + MultiGetDescriptor.KEY_COUNT_OFFSET);
@@ -178,7 +174,7 @@ public final class ClientRequestDecoder {
 
     private static Status checkScan(ByteBuf frame, int block, int blockLength, int variableLength) {
         if (blockLength < ScanDescriptor.BLOCK_LENGTH
-                || !isReadMode(frame.getUnsignedByte(block + ScanDescriptor.READ_MODE_OFFSET))) {
+                || !GetDescriptor.isReadMode(frame.getUnsignedByte(block + ScanDescriptor.READ_MODE_OFFSET))) {
             return Status.BAD_REQUEST;
         }
         int flags = frame.getUnsignedByte(block + ScanDescriptor.FLAGS_OFFSET);

@@ -27,5 +27,16 @@ public final class GetDescriptor {
     /** Whatever the asked node has applied; may be old. */
     public static final int READ_STALE = 2;
 
+    /** As LINEARIZABLE, answered by the asked node: it asks the leader up to where it must have applied. */
+    public static final int READ_FOLLOWER = 3;
+
+    /** As LINEARIZABLE as long as clocks run within their bound; the leader answers without asking the others. */
+    public static final int READ_LEASE = 4;
+
+    /** Whether a read mode is one of these. */
+    public static boolean isReadMode(int mode) {
+        return mode >= READ_LINEARIZABLE && mode <= READ_LEASE;
+    }
+
     private GetDescriptor() {}
 }

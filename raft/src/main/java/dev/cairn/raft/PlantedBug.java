@@ -64,5 +64,15 @@ public enum PlantedBug {
     /** A configuration is acted by when it is applied, not when it is appended. */
     CONFIGURATION_WHEN_APPLIED,
     /** A leader changes the membership before an entry of its own term has committed (the bug of 2015 in the thesis). */
-    CHANGE_BEFORE_OWN_TERM_COMMIT
+    CHANGE_BEFORE_OWN_TERM_COMMIT,
+
+    // Leases.
+    /** A lease ends after so many ticks of its leader: a leader that was stopped had none. */
+    LEASE_ACROSS_PAUSE,
+    /** A leader answers by lease before an entry of its own term has committed. */
+    LEASE_BEFORE_OWN_TERM_COMMIT,
+    /** A lease begins when its round is confirmed, not when it was sent. */
+    LEASE_FROM_CONFIRMATION,
+    /** A leader that asked another one to campaign goes on answering by lease. */
+    LEASE_KEPT_IN_TRANSFER
 }

@@ -22,8 +22,6 @@ final class Progress {
     long readPosition;
     /** A probe is out and neither answered nor given up by a heartbeat. */
     boolean probeOutstanding;
-    /** The peer was heard since the last quorum check. */
-    boolean recentlyActive;
     /** Ticks since the peer was heard last. */
     int silentTicks;
     /** A message must leave at the next flush, even without entries. */
@@ -33,6 +31,12 @@ final class Progress {
     /** In SNAPSHOT: the offer must be made at the next flush. */
     boolean offerDue;
 
+    /** The peer's own request for a read index that is not answered yet, 0 = none. */
+    long readRequestId;
+    /** The round that answers it, 0 = it waits for one. */
+    long readRequestPosition;
+    /** What that round will answer. */
+    long readRequestIndex;
     /** The peer was heard in this term. */
     boolean heard;
     // Rounds of a learner that catches up (thesis 4.2.1): each brings it to where the log ended when the round began.
@@ -48,7 +52,7 @@ final class Progress {
     void becomeLeaderOf(final long lastIndex) {
         matchIndex = 0;
         readPosition = 0;
-        recentlyActive = true;
+        readRequestId = 0;
         silentTicks = 0;
         messageDue = true;
         full = false;

@@ -17,6 +17,11 @@ import java.util.Set;
  *     it; the last message may exceed that by its own size
  * @param maxInflightEntries the same bound in entries
  * @param maxReadRounds read rounds that may wait for their quorum at the same time; later reads share the next one
+ * @param maxUncommittedBytes a leader takes no proposals while entries of at least so many bytes wait for their quorum
+ * @param maxUncommittedEntries the same bound in entries
+ * @param leaseNs so long after a round was sent that a quorum has confirmed, a leader may answer reads without another;
+ *     0 = never. The same on all nodes: with leases a node that starts grants no vote for the shortest election timeout.
+ *     Must be so much shorter than electionMinTicks that clocks which run at different rates cannot matter
  * @param plantedBugs test only: see {@link PlantedBug}
  */
 public record RaftConfig(
@@ -29,8 +34,42 @@ public record RaftConfig(
         int maxInflightBytes,
         int maxInflightEntries,
         int maxReadRounds,
+        long maxUncommittedBytes,
+        int maxUncommittedEntries,
+        long leaseNs,
         Set<PlantedBug> plantedBugs) {
     public static final int MAX_NODE_ID = 65_535;
+
+    private static final long MAX_UNCOMMITTED_BYTES = 256L << 20;
+    private static final int MAX_UNCOMMITTED_ENTRIES = 1 << 20;
+
+    /** With the usual bounds for what waits for its quorum, and without leases. */
+    public RaftConfig(
+            final int nodeId,
+            final Set<Integer> voters,
+            final int heartbeatTicks,
+            final int electionMinTicks,
+            final int electionMaxTicks,
+            final int maxAppendBytes,
+            final int maxInflightBytes,
+            final int maxInflightEntries,
+            final int maxReadRounds,
+            final Set<PlantedBug> plantedBugs) {
+        this(
+                nodeId,
+                voters,
+                heartbeatTicks,
+                electionMinTicks,
+                electionMaxTicks,
+                maxAppendBytes,
+                maxInflightBytes,
+                maxInflightEntries,
+                maxReadRounds,
+                MAX_UNCOMMITTED_BYTES,
+                MAX_UNCOMMITTED_ENTRIES,
+                0,
+                plantedBugs);
+    }
 
     public RaftConfig {
         voters = Set.copyOf(voters);
@@ -54,6 +93,9 @@ public record RaftConfig(
         require(maxInflightBytes >= maxAppendBytes, "maxInflightBytes", maxInflightBytes, "must be >= maxAppendBytes");
         require(maxInflightEntries >= 1, "maxInflightEntries", maxInflightEntries, "must be positive");
         require(maxReadRounds >= 1, "maxReadRounds", maxReadRounds, "must be positive");
+        require(maxUncommittedBytes >= 1, "maxUncommittedBytes", maxUncommittedBytes, "must be positive");
+        require(maxUncommittedEntries >= 1, "maxUncommittedEntries", maxUncommittedEntries, "must be positive");
+        require(leaseNs >= 0, "leaseNs", leaseNs, "must not be negative");
     }
 
     /** The usual sizes with the given timing. */
@@ -76,6 +118,42 @@ public record RaftConfig(
                 Set.of());
     }
 
+    /** The same with reads by lease. */
+    public RaftConfig withLeaseNs(final long newLeaseNs) {
+        return new RaftConfig(
+                nodeId,
+                voters,
+                heartbeatTicks,
+                electionMinTicks,
+                electionMaxTicks,
+                maxAppendBytes,
+                maxInflightBytes,
+                maxInflightEntries,
+                maxReadRounds,
+                maxUncommittedBytes,
+                maxUncommittedEntries,
+                newLeaseNs,
+                plantedBugs);
+    }
+
+    /** The same with other bounds for what waits for its quorum. */
+    public RaftConfig withMaxUncommitted(final long newMaxBytes, final int newMaxEntries) {
+        return new RaftConfig(
+                nodeId,
+                voters,
+                heartbeatTicks,
+                electionMinTicks,
+                electionMaxTicks,
+                maxAppendBytes,
+                maxInflightBytes,
+                maxInflightEntries,
+                maxReadRounds,
+                newMaxBytes,
+                newMaxEntries,
+                leaseNs,
+                plantedBugs);
+    }
+
     /** Test only: the same configuration with a mistake switched on. */
     public RaftConfig withPlantedBug(final PlantedBug bug) {
         final EnumSet<PlantedBug> bugs = EnumSet.of(bug);
@@ -90,6 +168,9 @@ public record RaftConfig(
                 maxInflightBytes,
                 maxInflightEntries,
                 maxReadRounds,
+                maxUncommittedBytes,
+                maxUncommittedEntries,
+                leaseNs,
                 bugs);
     }
 

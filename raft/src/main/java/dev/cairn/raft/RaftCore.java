@@ -114,16 +114,30 @@ public final class RaftCore {
     private final ReadOnlyQueue reads;
     private long termStartIndex;
     private int heartbeatElapsed;
-    private int quorumCheckElapsed;
     private int forceStalledTicks;
     private boolean promotionDue;
     /** Removed for good, and therefore handing leadership over. */
     private boolean leaving;
+    private long uncommittedBytes;
 
     // A leader's hand-over, thesis 3.10.
     private int transferTarget = NONE;
     private int transferElapsed;
     private boolean timeoutNowDue;
+    private long timeoutNowTerm;
+
+    // A leader's lease. Times are those of the driver's clock.
+    private long nowNs;
+    private long leaseRoundPosition;
+    private long leaseRoundNs;
+    private long leaseStartNs;
+    private boolean leaseConfirmed;
+    private int ticksInLease;
+
+    /** Ticks of this life, up to the shortest election timeout. */
+    private int ticksSinceStart;
+
+    private final ForwardedReads forwardedReads;
 
     /**
      * @param term the highest term known from the hard state, any valid log record, and the applied state
@@ -134,7 +148,7 @@ public final class RaftCore {
      * @param membershipIndex the last configuration entry up to {@code appliedIndex}, 0 when there is none
      * @param appliedMembership what that entry holds; without one the voters of the settings
      * @param log everything in it must be durable
-     * @param jitter maps n to a number in [0, n); called at every start of an election timeout
+     * @param jitter maps n to a number in [0, n), at random; called here and at every start of an election timeout
      */
     public RaftCore(
             final RaftConfig config,
@@ -158,6 +172,7 @@ public final class RaftCore {
         bugCommitOldTerm = config.plantedBugs().contains(PlantedBug.COMMIT_OLD_TERM_BY_COUNTING);
         bugs = config.plantedBugs();
         bugReadBeforeOwnTerm = config.plantedBugs().contains(PlantedBug.READ_BEFORE_OWN_TERM_COMMIT);
+        forwardedReads = new ForwardedReads(jitter.applyAsInt(Integer.MAX_VALUE));
 
         bugConfigurationWhenApplied = config.plantedBugs().contains(PlantedBug.CONFIGURATION_WHEN_APPLIED);
         bugChangeBeforeOwnTerm = config.plantedBugs().contains(PlantedBug.CHANGE_BEFORE_OWN_TERM_COMMIT);
@@ -196,14 +211,28 @@ public final class RaftCore {
 
     // ---- time ----------------------------------------------------------------------------------------------------
 
+    /**
+     * The time at the start of the driver's cycle, by a clock that never goes back and that counts pauses of the process
+     * too. Only leases look at it: all else is counted in ticks, of which a pause has none.
+     */
+    public void now(final long monotonicNs) {
+        nowNs = monotonicNs;
+    }
+
     /** One unit of time has passed. After a pause the driver calls this at most once per cycle. */
     public void tick() {
+        if (ticksSinceStart < config.electionMinTicks()) {
+            ticksSinceStart++;
+        }
         if (role == Role.LEADER) {
             tickLeader();
             return;
         }
         electionElapsed++;
         replyElapsed++;
+        if (electionElapsed % config.heartbeatTicks() == 0) {
+            forwardedReads.askAgain();
+        }
         if (electionElapsed >= electionTimeout) {
             restartElectionTimer();
             if (mayCampaign()) {
@@ -227,7 +256,9 @@ public final class RaftCore {
                 peer.probeOutstanding = false;
             }
             timeoutNowDue = true;
+            startLeaseRound();
         }
+        ticksInLease++;
         if (transferTarget != NONE && ++transferElapsed >= config.electionMinTicks()) {
             // Thesis 3.10: the target cannot; proposals are taken again.
             transferTarget = NONE;
@@ -240,15 +271,11 @@ public final class RaftCore {
         }
         watchLearners();
         // Thesis 6.2: a leader that hears no quorum for an election timeout steps down.
-        if (++quorumCheckElapsed >= config.electionMinTicks()) {
-            quorumCheckElapsed = 0;
-            for (int i = 0; i < peers.length; i++) {
-                reached[i] = i == selfOrdinal || peers[i].recentlyActive ? 1 : 0;
-                peers[i].recentlyActive = false;
-            }
-            if (quorum.reached(reached) == 0) {
-                becomeFollower(currentTerm, NONE, "no quorum was heard for an election timeout");
-            }
+        for (int i = 0; i < peers.length; i++) {
+            reached[i] = i == selfOrdinal || peers[i].silentTicks < config.electionMinTicks() ? 1 : 0;
+        }
+        if (quorum.reached(reached) == 0) {
+            becomeFollower(currentTerm, NONE, "no quorum was heard for an election timeout");
         }
     }
 
@@ -380,8 +407,14 @@ public final class RaftCore {
         pendingVotes.add(from, false, term, grant);
     }
 
-    /** Thesis 4.2.3: a leader was heard here within the shortest election timeout, or this node leads. */
+    /**
+     * Thesis 4.2.3: a leader was heard here within the shortest election timeout, or this node leads. With leases also
+     * where that may have been in an earlier life of this node.
+     */
     private boolean isLeaderAlive() {
+        if (config.leaseNs() > 0 && ticksSinceStart < config.electionMinTicks()) {
+            return true;
+        }
         return role == Role.LEADER || (leaderId != NONE && electionElapsed < config.electionMinTicks());
     }
 
@@ -438,10 +471,15 @@ public final class RaftCore {
         }
         setRole(Role.LEADER, config.nodeId(), "election won");
         heartbeatElapsed = 0;
-        quorumCheckElapsed = 0;
         forceStalledTicks = 0;
         promotionDue = false;
         leaving = false;
+        leaseConfirmed = false;
+        leaseRoundPosition = 0;
+        uncommittedBytes = 0;
+        for (long index = commitIndex + 1; index <= termRuns.lastIndex(); index++) {
+            uncommittedBytes += log.entryBytes(index);
+        }
         for (final Progress peer : peers) {
             peer.becomeLeaderOf(termRuns.lastIndex());
         }
@@ -471,6 +509,9 @@ public final class RaftCore {
         transferTarget = NONE;
         if (wasLeader && newRole != Role.LEADER) {
             reads.clear();
+            output.onReadsFailed();
+        } else if (changed && forwardedReads.isWaiting()) {
+            forwardedReads.clear();
             output.onReadsFailed();
         }
         if (changed) {
@@ -539,6 +580,7 @@ public final class RaftCore {
         final Progress peer = peers[ordinalOf(transferTarget)];
         if (timeoutNowDue && peer.matchIndex == termRuns.lastIndex()) {
             timeoutNowDue = false;
+            timeoutNowTerm = currentTerm;
             output.sendTimeoutNow(transferTarget, currentTerm);
         }
     }
@@ -614,10 +656,11 @@ public final class RaftCore {
     /**
      * Appends an entry whose payload the driver has staged.
      *
-     * @return its index, or 0 when this node does not lead or hands leadership over
+     * @return its index, or 0 when this node does not lead, hands leadership over, or has too much that waits for its
+     *     quorum
      */
     public long propose(final int type) {
-        if (role != Role.LEADER || transferTarget != NONE) {
+        if (role != Role.LEADER || transferTarget != NONE || isBacklogFull()) {
             return 0;
         }
         check(type != EntryType.CONFIG, "configuration proposed as if it were a command", type, currentTerm);
@@ -626,11 +669,20 @@ public final class RaftCore {
         return index;
     }
 
+    /** On a leader: entries that wait for their quorum are at their bound; proposals are refused until some commit. */
+    public boolean isBacklogFull() {
+        return uncommittedBytes >= config.maxUncommittedBytes()
+                || termRuns.lastIndex() - commitIndex >= config.maxUncommittedEntries();
+    }
+
     private void append(final long index, final long term, final int type) {
         log.append(index, term, type);
         termRuns.append(index, term);
         if (type == EntryType.CONFIG) {
             takeMembership(index, log.membership(index));
+        }
+        if (role == Role.LEADER) {
+            uncommittedBytes += log.entryBytes(index);
         }
     }
 
@@ -844,6 +896,11 @@ public final class RaftCore {
 
     private void advanceCommit(final long index) {
         if (index > commitIndex) {
+            if (role == Role.LEADER) {
+                for (long committed = commitIndex + 1; committed <= index; committed++) {
+                    uncommittedBytes -= log.entryBytes(committed);
+                }
+            }
             commitIndex = index;
             if (!bugConfigurationWhenApplied) {
                 memberships.onCommitted(index);
@@ -951,7 +1008,6 @@ public final class RaftCore {
             return null;
         }
         final Progress peer = peers[ordinal];
-        peer.recentlyActive = true;
         peer.heard = true;
         peer.silentTicks = 0;
         // Also a rejection confirms that this node led when the message was sent (thesis 6.4).
@@ -1187,27 +1243,80 @@ public final class RaftCore {
     // ---- reads ---------------------------------------------------------------------------------------------------
 
     /**
-     * Asks for a linearizable read (ReadIndex, thesis 6.4).
+     * Asks for a linearizable read (ReadIndex, thesis 6.4). A follower asks its leader for the read index.
      *
      * @param readId above all earlier ones
-     * @return false when this node is not the leader
+     * @return false when this node neither leads nor knows a leader
      */
     public boolean requestRead(final long readId) {
-        if (role != Role.LEADER) {
+        if (role == Role.LEADER) {
+            reads.request(readId);
+            return true;
+        }
+        if (role != Role.FOLLOWER || leaderId == NONE) {
             return false;
         }
-        reads.request(readId);
+        forwardedReads.request(readId);
         return true;
+    }
+
+    /** A follower asks for a read index. It repeats what gets no answer, so what cannot be answered here is dropped. */
+    public void onReadIndexRequest(final int from, final long term, final long requestId) {
+        final int ordinal = ordinalOf(from);
+        if (ordinal < 0) {
+            return;
+        }
+        if (term > currentTerm) {
+            becomeFollower(term, NONE, "read request of a higher term");
+            return;
+        }
+        final Progress peer = peers[ordinal];
+        if (role == Role.LEADER && term == currentTerm && peer.readRequestId != requestId) {
+            peer.readRequestId = requestId;
+            peer.readRequestPosition = 0;
+        }
+    }
+
+    /** The leader answers a request of this node. */
+    public void onReadIndexReply(final int from, final long term, final long requestId, final long readIndex) {
+        if (ordinalOf(from) < 0) {
+            return;
+        }
+        if (term > currentTerm) {
+            becomeFollower(term, NONE, "read reply of a higher term");
+            return;
+        }
+        if (term == currentTerm && role == Role.FOLLOWER && from == leaderId) {
+            final long lastReadId = forwardedReads.onReply(requestId);
+            if (lastReadId != 0) {
+                output.onReadsConfirmed(lastReadId, readIndex);
+            }
+        }
+    }
+
+    private boolean isPeerWaitingForRound() {
+        for (final Progress peer : peers) {
+            if (peer.readRequestId != 0 && peer.readRequestPosition == 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Before an entry of its own term is committed a leader may not know what is committed (thesis 6.4). */
     private void startReadRound() {
-        if (!reads.canStartRound() || (commitIndex < termStartIndex && !bugReadBeforeOwnTerm)) {
+        final boolean wanted = reads.canStartRound() || (reads.hasRoomForRound() && isPeerWaitingForRound());
+        if (!wanted || (commitIndex < termStartIndex && !bugReadBeforeOwnTerm)) {
             return;
         }
         reads.startRound(planted(PlantedBug.READ_INDEX_OF_APPLIED) ? appliedIndex : commitIndex);
+        noteLeaseRound();
         for (final Progress peer : peers) {
             peer.messageDue = true;
+            if (peer.readRequestId != 0 && peer.readRequestPosition == 0) {
+                peer.readRequestPosition = reads.position();
+                peer.readRequestIndex = commitIndex;
+            }
         }
         confirmReads();
     }
@@ -1217,7 +1326,66 @@ public final class RaftCore {
             final boolean known = i == selfOrdinal || planted(PlantedBug.READ_WITHOUT_ROUND);
             reached[i] = known ? reads.position() : peers[i].readPosition;
         }
-        reads.confirm(quorum.reached(reached), output);
+        final long confirmed = quorum.reached(reached);
+        reads.confirm(confirmed, output);
+        for (final Progress peer : peers) {
+            if (peer.readRequestId != 0 && peer.readRequestPosition != 0 && peer.readRequestPosition <= confirmed) {
+                output.sendReadIndexReply(peer.nodeId, currentTerm, peer.readRequestId, peer.readRequestIndex);
+                peer.readRequestId = 0;
+            }
+        }
+        if (leaseRoundPosition != 0 && leaseRoundPosition <= confirmed) {
+            leaseRoundPosition = 0;
+            leaseStartNs = planted(PlantedBug.LEASE_FROM_CONFIRMATION) ? nowNs : leaseRoundNs;
+            leaseConfirmed = true;
+            ticksInLease = 0;
+        }
+    }
+
+    // ---- leases --------------------------------------------------------------------------------------------------
+
+    /** With each heartbeat, which leaves behind this call; one round is measured at a time, however long it takes. */
+    private void startLeaseRound() {
+        if (config.leaseNs() > 0 && leaseRoundPosition == 0) {
+            reads.nextPosition();
+            noteLeaseRound();
+            confirmReads();
+        }
+    }
+
+    /** What a quorum confirms from now on was sent at this time or later: the lease is counted from here. */
+    private void noteLeaseRound() {
+        if (config.leaseNs() > 0 && leaseRoundPosition == 0) {
+            leaseRoundPosition = reads.position();
+            leaseRoundNs = nowNs;
+        }
+    }
+
+    /**
+     * Whether a read may be answered here and now from what is committed by {@link #commitIndex}, without a round (thesis
+     * 6.4.1): a quorum has heard this leader so short a time ago that none of it has voted for another one since.
+     *
+     * @param monotonicNs the time now, read behind the arrival of the read: not that of the start of the cycle, for the
+     *     process may have been stopped in between
+     */
+    public boolean holdsLease(final long monotonicNs) {
+        if (role != Role.LEADER || !leaseConfirmed || (commitIndex < termStartIndex && !planted(PlantedBug.LEASE_BEFORE_OWN_TERM_COMMIT))) {
+            return false;
+        }
+        // Votes that the leader asked for itself do not wait for its lease (thesis 6.4.1).
+        if (timeoutNowTerm == currentTerm && !planted(PlantedBug.LEASE_KEPT_IN_TRANSFER)) {
+            return false;
+        }
+        if (planted(PlantedBug.LEASE_ACROSS_PAUSE)) {
+            return ticksInLease < config.electionMinTicks() - 1;
+        }
+        return monotonicNs - leaseStartNs < config.leaseNs();
+    }
+
+    /** The clock is in doubt: the next lease is that of a round which begins from now on. */
+    public void voidLease() {
+        leaseConfirmed = false;
+        leaseRoundPosition = 0;
     }
 
     // ---- end of a cycle ------------------------------------------------------------------------------------------
@@ -1250,6 +1418,7 @@ public final class RaftCore {
                 becomeFollower(currentTerm, NONE, "this node was removed from the cluster");
             }
         }
+        sendReadRequest();
         sendVotes();
         sendReplies();
     }
@@ -1319,6 +1488,15 @@ public final class RaftCore {
                 lastIndex,
                 commitIndex,
                 reads.position());
+    }
+
+    private void sendReadRequest() {
+        if (isReleased(hardStateSequence, currentTerm)) {
+            final long requestId = forwardedReads.takeRequest();
+            if (requestId != 0) {
+                output.sendReadIndexRequest(leaderId, currentTerm, requestId);
+            }
+        }
     }
 
     private void sendVotes() {

@@ -56,6 +56,12 @@ public interface RaftOutput {
     void sendAppendEntriesRejected(
             int to, long term, long prevLogIndex, long conflictIndex, long conflictTerm, long readPosition);
 
+    /** Asks the leader for a read index: what was committed at some moment behind this request (thesis 6.4). */
+    void sendReadIndexRequest(int to, long term, long requestId);
+
+    /** Answers {@link #sendReadIndexRequest}; {@code requestId} is that of the request. */
+    void sendReadIndexReply(int to, long term, long requestId, long readIndex);
+
     /** Asks a peer, which holds all of the sender's log, to campaign at once: the sender hands leadership over. */
     void sendTimeoutNow(int to, long term);
 
@@ -77,7 +83,7 @@ public interface RaftOutput {
     /** All reads with an id of at most {@code lastReadId} may be served once {@code readIndex} has been applied. */
     void onReadsConfirmed(long lastReadId, long readIndex);
 
-    /** All reads that are not yet confirmed will not be: this node leads no longer. */
+    /** All reads that are not yet confirmed will not be: the leader that was to confirm them leads no longer. */
     void onReadsFailed();
 
     /**

@@ -17,6 +17,7 @@ final class ReadOnlyQueue {
     private int count;
     private long waitingReadId;
     private long startedReadId;
+    private long toldReadId;
     private long position;
 
     ReadOnlyQueue(final int maxRounds) {
@@ -34,7 +35,16 @@ final class ReadOnlyQueue {
     }
 
     boolean canStartRound() {
-        return waitingReadId > startedReadId && count < maxRounds;
+        return waitingReadId > startedReadId && hasRoomForRound();
+    }
+
+    boolean hasRoomForRound() {
+        return count < maxRounds;
+    }
+
+    /** A position of its own for what is no round of reads; messages that carry it must leave after this call. */
+    long nextPosition() {
+        return ++position;
     }
 
     /** Starts a round of all waiting reads; its messages must leave after this call. */
@@ -55,7 +65,10 @@ final class ReadOnlyQueue {
     /** Tells the output about all rounds that a quorum has echoed. */
     void confirm(final long confirmedPosition, final RaftOutput output) {
         while (count > 0 && positions[head] <= confirmedPosition) {
-            output.onReadsConfirmed(lastReadIds[head], readIndexes[head]);
+            if (lastReadIds[head] > toldReadId) {
+                toldReadId = lastReadIds[head];
+                output.onReadsConfirmed(toldReadId, readIndexes[head]);
+            }
             head = (head + 1) % maxRounds;
             count--;
         }

@@ -197,6 +197,12 @@ class AllocationTest {
                 int to, long term, boolean preVote, boolean byTransfer, long lastLogIndex, long lastLogTerm) {}
 
         @Override
+        public void sendReadIndexRequest(int to, long term, long requestId) {}
+
+        @Override
+        public void sendReadIndexReply(int to, long term, long requestId, long readIndex) {}
+
+        @Override
         public void sendTimeoutNow(int to, long term) {
             throw new AssertionError("nobody hands over");
         }

@@ -27,6 +27,7 @@ final class ClusterChecks {
     private final List<Committed> committed = new ArrayList<>();
 
     private int confirmedReads;
+    private int leaseReads;
     private final Collection<TestNode> nodes;
 
     /** @param nodes all that there are; may still be filled */
@@ -40,6 +41,16 @@ final class ClusterChecks {
 
     int confirmedReads() {
         return confirmedReads;
+    }
+
+    int leaseReads() {
+        return leaseReads;
+    }
+
+    /** A read that is answered at once, from what is committed up to this index. */
+    void onLeaseRead(long readIndex) {
+        require(readIndex >= committed(), "stale read by lease", readIndex, committed());
+        leaseReads++;
     }
 
     /** Log matching: entries of the same index and term have the same history. */

@@ -24,6 +24,20 @@ sealed interface Message {
         }
     }
 
+    record ReadIndexRequest(int from, int to, long term, long requestId) implements Message {
+        @Override
+        public void deliverTo(TestNode node) {
+            node.core().onReadIndexRequest(from, term, requestId);
+        }
+    }
+
+    record ReadIndexReply(int from, int to, long term, long requestId, long readIndex) implements Message {
+        @Override
+        public void deliverTo(TestNode node) {
+            node.core().onReadIndexReply(from, term, requestId, readIndex);
+        }
+    }
+
     record TimeoutNow(int from, int to, long term) implements Message {
         @Override
         public void deliverTo(TestNode node) {

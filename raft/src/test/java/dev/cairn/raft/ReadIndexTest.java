@@ -177,7 +177,6 @@ class ReadIndexTest {
         read(leader, 1);
         leader.heartbeat(2, 2, 1, 1, 0, 0);
         assertThat(leader.failedReads).isEqualTo(1);
-        assertThat(leader.core().requestRead(2)).isFalse();
     }
 
     /** Positions rise over terms: an answer to the old reign confirms no read of the new one. */

@@ -36,6 +36,9 @@ final class TestNode implements RaftOutput {
     final List<RoleChange> roleChanges = new ArrayList<>();
     final List<ConfirmedReads> confirmedReads = new ArrayList<>();
     int failedReads;
+    /** The clock; stands still unless the test moves it. */
+    long nowNs;
+
     int offeredSnapshots;
     int installs;
     /** Joint configurations that this node began as a leader. */
@@ -136,11 +139,13 @@ final class TestNode implements RaftOutput {
     // ---- what a driver does --------------------------------------------------------------------------------------
 
     void receive(Message message) {
+        core.now(nowNs);
         message.deliverTo(this);
         invariants.check();
     }
 
     void flush() {
+        core.now(nowNs);
         core.flush();
         invariants.check();
     }
@@ -345,6 +350,16 @@ final class TestNode implements RaftOutput {
     public void sendRequestVote(
             int to, long term, boolean preVote, boolean byTransfer, long lastLogIndex, long lastLogTerm) {
         send(new Message.VoteRequest(id, to, term, preVote, byTransfer, lastLogIndex, lastLogTerm));
+    }
+
+    @Override
+    public void sendReadIndexRequest(int to, long term, long requestId) {
+        send(new Message.ReadIndexRequest(id, to, term, requestId));
+    }
+
+    @Override
+    public void sendReadIndexReply(int to, long term, long requestId, long readIndex) {
+        send(new Message.ReadIndexReply(id, to, term, requestId, readIndex));
     }
 
     @Override

@@ -9,6 +9,7 @@ import dev.cairn.server.replica.Capacities;
 import dev.cairn.server.replica.ClientTransport;
 import dev.cairn.server.replica.ConsensusAgent;
 import dev.cairn.server.replica.EventLog;
+import dev.cairn.server.replica.LeaseClock;
 import dev.cairn.server.replica.PeerTransport;
 import dev.cairn.server.replica.Replica;
 import dev.cairn.server.replica.ReplicaLog;
@@ -136,7 +137,8 @@ final class RunningReplica {
                         readerWake,
                         rangeReaderWake,
                         around.snapshots(),
-                        around.metrics()),
+                        around.metrics(),
+                        new SystemClocks()),
                 System.nanoTime());
         logSyncThread = new AgentThread("log-sync", replica.logSync(), around.fatal());
         applyThread = new AgentThread("apply", replica.apply(), around.fatal());
@@ -166,16 +168,18 @@ final class RunningReplica {
             clientAddresses.put(member.id(), member.clientAddress().toString());
         }
         final int tickMs = config.raftTickMs();
+        final long tickNs = TimeUnit.MILLISECONDS.toNanos(tickMs);
         return new Replica.Config(
                 RaftConfig.of(
-                        config.nodeId(),
-                        voters,
-                        config.raftHeartbeatMs() / tickMs,
-                        config.raftElectionMinMs() / tickMs,
-                        config.raftElectionMaxMs() / tickMs),
+                                config.nodeId(),
+                                voters,
+                                config.raftHeartbeatMs() / tickMs,
+                                config.raftElectionMinMs() / tickMs,
+                                config.raftElectionMaxMs() / tickMs)
+                        .withLeaseNs(Replica.leaseNs(config.raftElectionMinMs() / tickMs, tickNs)),
                 walConfig(config, identity),
                 clientAddresses,
-                TimeUnit.MILLISECONDS.toNanos(tickMs),
+                tickNs,
                 System.currentTimeMillis(),
                 TimeUnit.MILLISECONDS.toNanos(config.walSlowForceMs()),
                 Capacities.NODE);
@@ -273,6 +277,18 @@ final class RunningReplica {
 
     private static long millis(final long fromNs, final long toNs) {
         return TimeUnit.NANOSECONDS.toMillis(toNs - fromNs);
+    }
+
+    private static final class SystemClocks implements LeaseClock {
+        @Override
+        public long monotonicNs() {
+            return System.nanoTime();
+        }
+
+        @Override
+        public long wallMs() {
+            return System.currentTimeMillis();
+        }
     }
 
     /** Wakes a thread that is made after the agents that wake it; nothing is woken before the threads start. */

@@ -23,6 +23,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -49,6 +50,17 @@ final class ReadCommands {
         private boolean linearizable;
 
         @Option(
+                names = "--follower",
+                description = "As fresh as --linearizable, read at the first server that answers, leader or not.")
+        private boolean follower;
+
+        @Option(
+                names = "--lease",
+                description =
+                        "As fresh as --linearizable while clocks can be trusted; the leader need not ask the others.")
+        private boolean lease;
+
+        @Option(
                 names = "--min-revision",
                 paramLabel = "N",
                 defaultValue = "0",
@@ -56,15 +68,25 @@ final class ReadCommands {
         private long minRevision;
 
         ReadMode mode(CairnClient client) {
-            return stale ? ReadMode.STALE : linearizable ? ReadMode.LINEARIZABLE : client.defaultReadMode();
+            if (stale) {
+                return ReadMode.STALE;
+            } else if (follower) {
+                return ReadMode.FOLLOWER;
+            } else if (lease) {
+                return ReadMode.LEASE;
+            }
+            return linearizable ? ReadMode.LINEARIZABLE : client.defaultReadMode();
         }
 
         void check(Kvctl kvctl) {
             if (minRevision < 0) {
                 throw kvctl.usage("--min-revision " + minRevision + " is below 0");
             }
-            if (stale && linearizable) {
-                throw kvctl.usage("--stale and --linearizable exclude each other");
+            if (Stream.of(stale, follower, lease, linearizable)
+                            .filter(given -> given)
+                            .count()
+                    > 1) {
+                throw kvctl.usage("--stale, --follower, --lease and --linearizable exclude each other");
             }
         }
     }

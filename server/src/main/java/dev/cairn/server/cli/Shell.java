@@ -124,7 +124,7 @@ final class Shell {
     private int help(List<String> words) {
         if (words.isEmpty()) {
             kvctl.out().print(new CommandLine.Help(commands.getCommandSpec()).commandList());
-            kvctl.out().println("  set read stale|linearizable   what reads do from now on");
+            kvctl.out().println("  set read linearizable|follower|lease|stale   what reads do from now on");
             kvctl.out().println("  help COMMAND, quit");
             return Kvctl.EXIT_DONE;
         }
@@ -137,9 +137,11 @@ final class Shell {
         String mode = words.size() == 2 && words.get(0).equals("read") ? words.get(1) : "";
         switch (mode) {
             case "stale" -> client.defaultReadMode(ReadMode.STALE);
+            case "follower" -> client.defaultReadMode(ReadMode.FOLLOWER);
+            case "lease" -> client.defaultReadMode(ReadMode.LEASE);
             case "linearizable" -> client.defaultReadMode(ReadMode.LINEARIZABLE);
             default -> {
-                kvctl.err().println("kvctl: known is: set read stale, set read linearizable");
+                kvctl.err().println("kvctl: known is: set read linearizable, follower, lease or stale");
                 return Kvctl.EXIT_USAGE;
             }
         }

@@ -32,6 +32,8 @@ final class KvRoutes {
 
     private final NodeCalls calls;
     private final GatewaySession sessions;
+    private static final String MODES = "linearizable, follower, lease and stale";
+
     private int readMode = GetDescriptor.READ_LINEARIZABLE;
 
     KvRoutes(final NodeCalls calls) {
@@ -150,7 +152,9 @@ final class KvRoutes {
         return switch (mode) {
             case "linearizable" -> GetDescriptor.READ_LINEARIZABLE;
             case "stale" -> GetDescriptor.READ_STALE;
-            default -> throw HttpProblem.badRequest("read mode '" + mode + "'; allowed are linearizable and stale");
+            case "follower" -> GetDescriptor.READ_FOLLOWER;
+            case "lease" -> GetDescriptor.READ_LEASE;
+            default -> throw HttpProblem.badRequest("read mode '" + mode + "'; allowed are " + MODES);
         };
     }
 
@@ -171,14 +175,19 @@ final class KvRoutes {
             mode = exchange.json(names("mode"), 1).mode();
         }
         if (mode == null) {
-            throw HttpProblem.badRequest("'mode' is missing; allowed are linearizable and stale");
+            throw HttpProblem.badRequest("'mode' is missing; allowed are " + MODES);
         }
         readMode = parseMode(mode);
         exchange.ok(out -> out.writeStringField("mode", modeName()));
     }
 
     private String modeName() {
-        return readMode == GetDescriptor.READ_STALE ? "stale" : "linearizable";
+        return switch (readMode) {
+            case GetDescriptor.READ_STALE -> "stale";
+            case GetDescriptor.READ_FOLLOWER -> "follower";
+            case GetDescriptor.READ_LEASE -> "lease";
+            default -> "linearizable";
+        };
     }
 
     // ---- writes --------------------------------------------------------------------------------------------------

@@ -119,8 +119,12 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
             agent.onLinearizableRead(connectionId, requestId, type, minRevision, frame, offset, length);
         } else if (readMode == GetDescriptor.READ_STALE) {
             agent.onStaleRead(connectionId, requestId, type, minRevision, frame, offset, length);
+        } else if (readMode == GetDescriptor.READ_FOLLOWER) {
+            agent.onFollowerRead(connectionId, requestId, type, minRevision, frame, offset, length);
+        } else if (readMode == GetDescriptor.READ_LEASE) {
+            agent.onLeaseRead(connectionId, requestId, type, minRevision, frame, offset, length);
         } else {
-            agent.refuse(connectionId, requestId, Status.BAD_REQUEST, "read mode " + readMode + ", known are 1 and 2");
+            agent.refuse(connectionId, requestId, Status.BAD_REQUEST, "read mode " + readMode + ", known are 1 to 4");
         }
     }
 

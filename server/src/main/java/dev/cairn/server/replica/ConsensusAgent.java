@@ -106,6 +106,9 @@ public final class ConsensusAgent {
     private final Snapshots.ReplyHandler checkpointReplies = new CheckpointReplies();
     private final MessageHandler onRangeReply = this::onRangeReply;
 
+    private final boolean withLeases;
+    private final LeaseClock leaseClock;
+    private final LeaseGuard leaseGuard;
     private final long readableFromIndex;
     private long nowNs;
     private long nextTickNs;
@@ -153,6 +156,9 @@ public final class ConsensusAgent {
         nextTickNs = startNs + tickNs;
         nextCursorCheckNs = startNs + CURSOR_CHECK_NS;
         log.now(startNs);
+        withLeases = config.raft().leaseNs() > 0;
+        leaseClock = around.leaseClock();
+        leaseGuard = new LeaseGuard(config.raft().leaseNs(), tickNs, startNs, leaseClock.wallMs());
         final HardState hardState = logSync.durable();
         final AppliedConfiguration configuration = parts.configuration();
         core = new RaftCore(
@@ -187,6 +193,10 @@ public final class ConsensusAgent {
     public int doWork(final long monotonicNs) {
         nowNs = monotonicNs;
         log.now(monotonicNs);
+        core.now(monotonicNs);
+        if (withLeases && leaseGuard.hasJumped(monotonicNs, leaseClock.wallMs())) {
+            core.voidLease();
+        }
         int work = takeCompletions();
         work += peers.poll(peerAdapter);
         work += tick();
@@ -399,6 +409,7 @@ public final class ConsensusAgent {
         if (core.role() == Role.LEADER
                 && log.lastLogTimeMs() < dueMs
                 && log.logTimeMs() >= dueMs
+                && !core.isBacklogFull()
                 && wal.ensureRoom(EntryDescriptor.HEADER_LENGTH)) {
             core.propose(EntryType.CLOCK);
         }
@@ -419,6 +430,8 @@ public final class ConsensusAgent {
             final int length) {
         if (core.role() != Role.LEADER) {
             refuseNotLeader(connectionId, requestId);
+        } else if (core.isBacklogFull()) {
+            refuse(connectionId, requestId, Status.BUSY, "too much waits for a majority");
         } else if (core.transferTarget() != 0) {
             refuse(connectionId, requestId, Status.BUSY, "leadership is being handed over");
         } else if (stopping) {
@@ -461,6 +474,53 @@ public final class ConsensusAgent {
             final int length) {
         if (core.role() != Role.LEADER) {
             refuseNotLeader(connectionId, requestId);
+            return;
+        }
+        final long readId = reads.add(connectionId, requestId, type, minRevision, buffer, offset, length);
+        if (readId == 0) {
+            refuse(connectionId, requestId, Status.BUSY, "too many reads wait");
+        } else {
+            core.requestRead(readId);
+        }
+    }
+
+    /**
+     * A linearizable read without a round while the lease holds. The clock is read here, behind the arrival of the read:
+     * at that moment nobody else can have committed anything, so what is committed now, and whatever is read later, is
+     * fresh enough, however long the reply may take. Without a lease it goes the usual way.
+     */
+    void onLeaseRead(
+            final long connectionId,
+            final long requestId,
+            final int type,
+            final long minRevision,
+            final DirectBuffer buffer,
+            final int offset,
+            final int length) {
+        if (core.role() != Role.LEADER || !withLeases || !core.holdsLease(leaseClock.monotonicNs())) {
+            onLinearizableRead(connectionId, requestId, type, minRevision, buffer, offset, length);
+            return;
+        }
+        final long readId = reads.add(connectionId, requestId, type, minRevision, buffer, offset, length);
+        if (readId == 0) {
+            refuse(connectionId, requestId, Status.BUSY, "too many reads wait");
+        } else {
+            reads.onConfirmed(readId, core.commitIndex());
+            metrics.onReadsConfirmed(readId);
+        }
+    }
+
+    /** A linearizable read here, whoever leads: a follower asks its leader for the read index. */
+    void onFollowerRead(
+            final long connectionId,
+            final long requestId,
+            final int type,
+            final long minRevision,
+            final DirectBuffer buffer,
+            final int offset,
+            final int length) {
+        if (core.role() != Role.LEADER && (core.role() != Role.FOLLOWER || core.leaderId() == 0)) {
+            refuse(connectionId, requestId, Status.NOT_LEADER, "this node knows no leader that it could ask");
             return;
         }
         final long readId = reads.add(connectionId, requestId, type, minRevision, buffer, offset, length);
@@ -765,6 +825,16 @@ public final class ConsensusAgent {
                 final long lastLogIndex,
                 final long lastLogTerm) {
             peerPublisher.sendRequestVote(to, term, preVote, byTransfer, lastLogIndex, lastLogTerm);
+        }
+
+        @Override
+        public void sendReadIndexRequest(final int to, final long term, final long requestId) {
+            peerPublisher.sendReadIndexRequest(to, term, requestId);
+        }
+
+        @Override
+        public void sendReadIndexReply(final int to, final long term, final long requestId, final long readIndex) {
+            peerPublisher.sendReadIndexReply(to, term, requestId, readIndex);
         }
 
         @Override

@@ -8,6 +8,8 @@ import dev.cairn.server.replica.PeerProtocol.AppendAccepted;
 import dev.cairn.server.replica.PeerProtocol.AppendEntries;
 import dev.cairn.server.replica.PeerProtocol.AppendRejected;
 import dev.cairn.server.replica.PeerProtocol.InstallSnapshot;
+import dev.cairn.server.replica.PeerProtocol.ReadIndexReply;
+import dev.cairn.server.replica.PeerProtocol.ReadIndexRequest;
 import dev.cairn.server.replica.PeerProtocol.RequestVote;
 import dev.cairn.server.replica.PeerProtocol.TimeoutNow;
 import dev.cairn.server.replica.PeerProtocol.Vote;
@@ -70,6 +72,8 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
             case PeerProtocol.APPEND_REJECTED -> AppendRejected.BLOCK_LENGTH;
             case PeerProtocol.INSTALL_SNAPSHOT -> InstallSnapshot.BLOCK_LENGTH;
             case PeerProtocol.TIMEOUT_NOW -> TimeoutNow.BLOCK_LENGTH;
+            case PeerProtocol.READ_INDEX_REQUEST -> ReadIndexRequest.BLOCK_LENGTH;
+            case PeerProtocol.READ_INDEX_REPLY -> ReadIndexReply.BLOCK_LENGTH;
             default -> 0;
         };
     }
@@ -93,6 +97,17 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
                         frame.getLong(block + AppendRejected.CONFLICT_TERM_OFFSET, LITTLE_ENDIAN),
                         frame.getLong(block + AppendRejected.READ_POSITION_OFFSET, LITTLE_ENDIAN));
             case PeerProtocol.INSTALL_SNAPSHOT -> onInstallSnapshot(peerId, frame, block);
+            case PeerProtocol.READ_INDEX_REQUEST ->
+                core.onReadIndexRequest(
+                        peerId,
+                        frame.getLong(block + ReadIndexRequest.TERM_OFFSET, LITTLE_ENDIAN),
+                        frame.getLong(block + ReadIndexRequest.REQUEST_ID_OFFSET, LITTLE_ENDIAN));
+            case PeerProtocol.READ_INDEX_REPLY ->
+                core.onReadIndexReply(
+                        peerId,
+                        frame.getLong(block + ReadIndexReply.TERM_OFFSET, LITTLE_ENDIAN),
+                        frame.getLong(block + ReadIndexReply.REQUEST_ID_OFFSET, LITTLE_ENDIAN),
+                        frame.getLong(block + ReadIndexReply.READ_INDEX_OFFSET, LITTLE_ENDIAN));
             case PeerProtocol.TIMEOUT_NOW ->
                 core.onTimeoutNow(peerId, frame.getLong(block + TimeoutNow.TERM_OFFSET, LITTLE_ENDIAN));
             case PeerProtocol.REQUEST_VOTE ->

@@ -16,6 +16,8 @@ public final class PeerProtocol {
     public static final int APPEND_REJECTED = 106;
     public static final int INSTALL_SNAPSHOT = 107;
     public static final int TIMEOUT_NOW = 108;
+    public static final int READ_INDEX_REQUEST = 109;
+    public static final int READ_INDEX_REPLY = 110;
 
     private PeerProtocol() {}
 
@@ -173,5 +175,36 @@ public final class PeerProtocol {
         public static final int BLOCK_LENGTH = 8;
 
         private TimeoutNow() {}
+    }
+
+    /**
+     * A follower has linearizable reads and asks for an index that its leader knows committed.
+     *
+     * <pre>
+     *   0 i64 term    8 i64 request id
+     * </pre>
+     */
+    public static final class ReadIndexRequest {
+        public static final int TERM_OFFSET = 0;
+        public static final int REQUEST_ID_OFFSET = 8;
+        public static final int BLOCK_LENGTH = 16;
+
+        private ReadIndexRequest() {}
+    }
+
+    /**
+     * Answers it, behind a round that began after its arrival.
+     *
+     * <pre>
+     *   0 i64 term    8 i64 request id    16 i64 read index
+     * </pre>
+     */
+    public static final class ReadIndexReply {
+        public static final int TERM_OFFSET = 0;
+        public static final int REQUEST_ID_OFFSET = 8;
+        public static final int READ_INDEX_OFFSET = 16;
+        public static final int BLOCK_LENGTH = 24;
+
+        private ReadIndexReply() {}
     }
 }

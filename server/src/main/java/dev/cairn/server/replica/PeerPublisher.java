@@ -7,6 +7,8 @@ import dev.cairn.server.replica.PeerProtocol.AppendAccepted;
 import dev.cairn.server.replica.PeerProtocol.AppendEntries;
 import dev.cairn.server.replica.PeerProtocol.AppendRejected;
 import dev.cairn.server.replica.PeerProtocol.InstallSnapshot;
+import dev.cairn.server.replica.PeerProtocol.ReadIndexReply;
+import dev.cairn.server.replica.PeerProtocol.ReadIndexRequest;
 import dev.cairn.server.replica.PeerProtocol.RequestVote;
 import dev.cairn.server.replica.PeerProtocol.TimeoutNow;
 import dev.cairn.server.replica.PeerProtocol.Vote;
@@ -49,6 +51,21 @@ final class PeerPublisher {
         frame.putByte(BLOCK + RequestVote.PRE_VOTE_OFFSET, (byte) (preVote ? 1 : 0));
         frame.putByte(BLOCK + RequestVote.BY_TRANSFER_OFFSET, (byte) (byTransfer ? 1 : 0));
         transport.sendRequest(to);
+    }
+
+    void sendReadIndexRequest(final int to, final long term, final long requestId) {
+        final MutableDirectBuffer frame = claim(PeerProtocol.READ_INDEX_REQUEST, ReadIndexRequest.BLOCK_LENGTH, 0);
+        frame.putLong(BLOCK + ReadIndexRequest.TERM_OFFSET, term, LITTLE_ENDIAN);
+        frame.putLong(BLOCK + ReadIndexRequest.REQUEST_ID_OFFSET, requestId, LITTLE_ENDIAN);
+        transport.sendRequest(to);
+    }
+
+    void sendReadIndexReply(final int to, final long term, final long requestId, final long readIndex) {
+        final MutableDirectBuffer frame = claim(PeerProtocol.READ_INDEX_REPLY, ReadIndexReply.BLOCK_LENGTH, 0);
+        frame.putLong(BLOCK + ReadIndexReply.TERM_OFFSET, term, LITTLE_ENDIAN);
+        frame.putLong(BLOCK + ReadIndexReply.REQUEST_ID_OFFSET, requestId, LITTLE_ENDIAN);
+        frame.putLong(BLOCK + ReadIndexReply.READ_INDEX_OFFSET, readIndex, LITTLE_ENDIAN);
+        transport.sendReply(to);
     }
 
     void sendTimeoutNow(final int to, final long term) {

@@ -51,6 +51,7 @@ final class PendingReads {
     private int handedOut;
     private int queued;
     private long lastReadId;
+    private long confirmedReadId;
     private long servableReadId;
     private Handler handler = (connectionId, requestId, type, minRevision, buffer, offset, length) -> {
         throw new IllegalStateException("no handler");
@@ -92,11 +93,19 @@ final class PendingReads {
         return queued;
     }
 
-    void onConfirmed(final long confirmedReadId, final long readIndex) {
+    /**
+     * All reads up to this one may be served once the index is applied. A read that a lease has confirmed has confirmed all
+     * before it; the rounds of those come later and say nothing new.
+     */
+    void onConfirmed(final long readId, final long readIndex) {
+        if (readId <= confirmedReadId) {
+            return;
+        }
+        confirmedReadId = readId;
         if (roundCount == MAX_ROUNDS) {
             roundCount--;
         }
-        roundLastReadIds[roundCount] = confirmedReadId;
+        roundLastReadIds[roundCount] = readId;
         roundReadIndexes[roundCount] = readIndex;
         roundCount++;
     }

@@ -73,8 +73,9 @@ public final class Replica implements AutoCloseable {
             Wakeable slowReaderWake,
             Wakeable rangeReaderWake,
             Snapshots snapshots,
-            ReplicaMetrics metrics) {
-        /** Without snapshots, and with numbers that nobody reads. */
+            ReplicaMetrics metrics,
+            LeaseClock leaseClock) {
+        /** Without snapshots and leases, and with numbers that nobody reads. */
         public Surroundings(
                 final ReplicaLog log,
                 final KvStore store,
@@ -102,8 +103,14 @@ public final class Replica implements AutoCloseable {
                     slowReaderWake,
                     rangeReaderWake,
                     Snapshots.NONE,
-                    ReplicaMetrics.unread());
+                    ReplicaMetrics.unread(),
+                    LeaseClock.NONE);
         }
+    }
+
+    /** How long leases of a cluster with this timing may be, ns; for {@link RaftConfig#leaseNs}. */
+    public static long leaseNs(final int electionMinTicks, final long tickNs) {
+        return LeaseGuard.leaseNs(electionMinTicks, tickNs);
     }
 
     /**

@@ -73,7 +73,7 @@ class HttpBadInputTest {
                 "POST | /kv/a/add?delta=1e3 | {\"delta\":1}                  | whole number",
                 "GET  | /kv?limit=0 | ~~                                     | limit",
                 "GET  | /kv?limit=99999999999999999999 | ~~                  | limit",
-                "GET  | /kv/a?read=fast | ~~                                 | linearizable and stale",
+                "GET  | /kv/a?read=fast | ~~                                 | linearizable, follower, lease and stale",
             })
     void wrongRequestGets400WithTheReason(
             final String method, final String path, final String body, final String reason) throws Exception {

@@ -66,6 +66,18 @@ class PeerPublisherGoldenTest {
     }
 
     @Test
+    void readIndexRequest() throws IOException {
+        publisher.sendReadIndexRequest(2, 7, 0x0123456789abcdefL);
+        assertGolden("read-index-request");
+    }
+
+    @Test
+    void readIndexReply() throws IOException {
+        publisher.sendReadIndexReply(2, 7, 0x0123456789abcdefL, 100);
+        assertGolden("read-index-reply");
+    }
+
+    @Test
     void timeoutNow() throws IOException {
         publisher.sendTimeoutNow(2, 7);
         assertGolden("timeout-now");

@@ -64,6 +64,21 @@ class PendingReadsTest {
         assertThat(served).hasSize(40).isSorted();
     }
 
+    /** The round of the first is still under way; its confirmation says nothing new then. */
+    @Test
+    void readThatALeaseConfirmsConfirmsThoseBefore() {
+        final long first = add(1, 16);
+        final long second = add(2, 16);
+        reads.onConfirmed(second, 20);
+        reads.onConfirmed(first, 10);
+        assertThat(reads.serve(19, ALL, serve)).isZero();
+        assertThat(reads.serve(20, ALL, serve)).isEqualTo(2);
+        assertThat(served).containsExactly(1L, 2L);
+        final long third = add(3, 16);
+        reads.onConfirmed(third, 20);
+        assertThat(reads.serve(20, ALL, serve)).isEqualTo(1);
+    }
+
     @Test
     void keyArrivesAsItWas() {
         final byte[] key = "some key".getBytes(java.nio.charset.StandardCharsets.US_ASCII);

@@ -11,6 +11,7 @@ import dev.cairn.server.replica.Capacities;
 import dev.cairn.server.replica.ConsensusAgent;
 import dev.cairn.server.replica.DutyCycle;
 import dev.cairn.server.replica.EventLog;
+import dev.cairn.server.replica.LeaseClock;
 import dev.cairn.server.replica.Replica;
 import dev.cairn.server.replica.ReplicaLog;
 import dev.cairn.testkit.sim.SimTrace.Kind;
@@ -353,16 +354,17 @@ final class SimNode implements SimSnapshots.Host {
             addresses.put(node, "node" + node + ":7400");
         }
         RaftConfig raft = new RaftConfig(
-                id,
-                voters,
-                knobs.heartbeatTicks,
-                knobs.electionMinTicks,
-                knobs.electionMaxTicks,
-                knobs.maxAppendBytes,
-                knobs.maxInflightBytes,
-                knobs.maxInflightEntries,
-                knobs.maxReadRounds,
-                Set.of());
+                        id,
+                        voters,
+                        knobs.heartbeatTicks,
+                        knobs.electionMinTicks,
+                        knobs.electionMaxTicks,
+                        knobs.maxAppendBytes,
+                        knobs.maxInflightBytes,
+                        knobs.maxInflightEntries,
+                        knobs.maxReadRounds,
+                        Set.of())
+                .withLeaseNs(Replica.leaseNs(knobs.electionMinTicks, knobs.tickNs));
         for (PlantedBug bug : options.plantedBugs()) {
             raft = raft.withPlantedBug(bug);
         }
@@ -392,7 +394,21 @@ final class SimNode implements SimSnapshots.Host {
                 () -> wake(Agent.READER),
                 () -> wake(Agent.READER),
                 snapshots,
-                ReplicaMetrics.unread());
+                ReplicaMetrics.unread(),
+                new Clocks());
+    }
+
+    /** Both jump together: what a lease must bear is that they do. */
+    private final class Clocks implements LeaseClock {
+        @Override
+        public long monotonicNs() {
+            return nodeNowNs();
+        }
+
+        @Override
+        public long wallMs() {
+            return nodeNowNs() / SwarmKnobs.MS;
+        }
     }
 
     /** The crash comes at once, or within the next changes of the disk, in the middle of whatever makes them. */

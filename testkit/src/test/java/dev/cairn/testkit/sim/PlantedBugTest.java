@@ -31,6 +31,13 @@ final class PlantedBugTest {
         }
     }
 
+    /** By {@code LeaseClusterTest} of module raft, whose nodes sleep while the time of leases goes on. */
+    private static final Set<PlantedBug> FOUND_BY_RANDOM_CLUSTERS = Set.of(
+            PlantedBug.LEASE_ACROSS_PAUSE,
+            PlantedBug.LEASE_BEFORE_OWN_TERM_COMMIT,
+            PlantedBug.LEASE_FROM_CONFIRMATION,
+            PlantedBug.LEASE_KEPT_IN_TRANSFER);
+
     static Stream<Planted> planted() {
         return PLANTED.stream();
     }
@@ -86,6 +93,7 @@ final class PlantedBugTest {
         EnumSet<PlantedBug> here = EnumSet.complementOf(
                 EnumSet.of(PlantedBug.CONFIGURATION_WHEN_APPLIED, PlantedBug.CHANGE_BEFORE_OWN_TERM_COMMIT));
         assertTrue(here.stream()
+                .filter(bug -> !FOUND_BY_RANDOM_CLUSTERS.contains(bug))
                 .allMatch(bug -> PLANTED.stream()
                         .anyMatch(planted -> planted.options.plantedBugs().contains(bug))));
         assertTrue(Arrays.stream(WalFault.values())
