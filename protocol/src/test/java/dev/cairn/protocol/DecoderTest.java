@@ -128,7 +128,7 @@ class DecoderTest {
 
     @Test
     void anUnknownReadModeIsRefused() {
-        assertThat(request(changed("get", BLOCK + GetDescriptor.READ_MODE_OFFSET, 3)))
+        assertThat(request(changed("get", BLOCK + GetDescriptor.READ_MODE_OFFSET, 5)))
                 .contains("BAD_REQUEST");
         assertThat(request(changed("get", BLOCK + GetDescriptor.READ_MODE_OFFSET, 0)))
                 .contains("BAD_REQUEST");

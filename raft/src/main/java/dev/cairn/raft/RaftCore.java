@@ -118,6 +118,7 @@ public final class RaftCore {
     private boolean promotionDue;
     /** Removed for good, and therefore handing leadership over. */
     private boolean leaving;
+
     private long uncommittedBytes;
 
     // A leader's hand-over, thesis 3.10.
@@ -1369,7 +1370,9 @@ public final class RaftCore {
      *     process may have been stopped in between
      */
     public boolean holdsLease(final long monotonicNs) {
-        if (role != Role.LEADER || !leaseConfirmed || (commitIndex < termStartIndex && !planted(PlantedBug.LEASE_BEFORE_OWN_TERM_COMMIT))) {
+        if (role != Role.LEADER
+                || !leaseConfirmed
+                || (commitIndex < termStartIndex && !planted(PlantedBug.LEASE_BEFORE_OWN_TERM_COMMIT))) {
             return false;
         }
         // Votes that the leader asked for itself do not wait for its lease (thesis 6.4.1).

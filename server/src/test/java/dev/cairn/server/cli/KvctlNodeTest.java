@@ -329,10 +329,10 @@ class KvctlNodeTest {
                 .contains("two words\nreads are stale from now on\ntwo words\n")
                 .contains("\"value\":\"two words\"")
                 .contains("delete-prefix")
-                .contains("set read stale|linearizable");
+                .contains("set read linearizable|follower|lease|stale");
         assertThat(err())
                 .contains("kvctl: not found: none")
-                .contains("known is: set read stale")
+                .contains("known is: set read linearizable")
                 .contains("a quote is not closed");
         ok("get", "sh");
         assertThat(out()).isEqualTo("two words\n");
