@@ -106,6 +106,7 @@ public final class CheckpointStore {
         deleteUnfinished();
         Path temporary = dataDirectory.resolve(UNFINISHED);
         Path database = temporary.resolve(Checkpoint.DATABASE_DIRECTORY);
+        store.requireRoomForCheckpoint();
         try {
             Files.createDirectory(temporary);
             store.checkpoint(database);

@@ -1,6 +1,8 @@
 package dev.cairn.engine;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -44,6 +46,9 @@ import org.rocksdb.WriteOptions;
  */
 public final class RocksStore implements KvStore {
     private static final int INITIAL_VALUE_BYTES = 4096;
+
+    /** Of a checkpoint, beside what it flushes: the list of its files, and links. */
+    private static final long CHECKPOINT_BYTES = 1 << 20;
 
     /** A batch that grew beyond this is freed after its write instead of being kept for the next. */
     private static final long MAX_KEPT_BATCH_BYTES = 16L << 20;
@@ -327,6 +332,29 @@ public final class RocksStore implements KvStore {
             checkpoint.createCheckpoint(newDirectory.toString());
         } catch (RocksDBException e) {
             throw failure("checkpoint", " directory=" + newDirectory, e);
+        }
+    }
+
+    /**
+     * A flush that runs out of space ends all writes until there is space, and with them every read that waits for an entry to be
+     * applied. What is in memory may stay there: so a flush for a checkpoint is not begun without room.
+     *
+     * @throws KvStoreException with {@link KvStoreException#isNoSpace} when what is in memory may not fit
+     */
+    public void requireRoomForCheckpoint() {
+        try {
+            long needed = db.getLongProperty("rocksdb.cur-size-all-mem-tables") + CHECKPOINT_BYTES;
+            long free = Files.getFileStore(directory).getUsableSpace();
+            if (free < needed) {
+                throw new KvStoreException(
+                        "store " + directory + ": no room for a checkpoint: free bytes=" + free + " needed=" + needed,
+                        true,
+                        null);
+            }
+        } catch (RocksDBException e) {
+            throw failure("read of the size", "", e);
+        } catch (IOException e) {
+            throw new KvStoreException("store " + directory + ": the free space cannot be read: " + e, false, e);
         }
     }
 

@@ -2,7 +2,8 @@ package dev.cairn.wal;
 
 /**
  * How much room the disk under the log has. Segments are made only where a reserve stays free, for what else must be written
- * when a log has no room left: a store's memtables above all. Below the reserve the log's owner should take no new work.
+ * when a log has no room left: a store's memtables above all. Below the reserve, and when the log was refused a segment above
+ * it, the log's owner should take no new work.
  *
  * <p>{@link #check} belongs to the housekeeping thread; what it found may be read by any.
  */
@@ -15,6 +16,7 @@ public final class DiskSpace {
     private final long segmentBytes;
     private volatile long freeBytes;
     private volatile boolean low;
+    private volatile boolean refused;
     private long nextCheckNs;
     private boolean checked;
 
@@ -37,7 +39,16 @@ public final class DiskSpace {
     private void look() {
         long free = directory.freeBytes();
         freeBytes = free;
-        low = free < reserveBytes || (low && free - reserveBytes < segmentBytes);
+        boolean segmentFits = free - reserveBytes >= segmentBytes;
+        low = free < reserveBytes || (low && !segmentFits);
+        if (segmentFits) {
+            refused = false;
+        }
+    }
+
+    /** The log needed a segment and there was no room for it. Loop thread. */
+    void onRefused() {
+        refused = true;
     }
 
     /**
@@ -53,9 +64,9 @@ public final class DiskSpace {
         }
     }
 
-    /** Whether less than the reserve is free. Any thread. */
+    /** Whether less than the reserve is free, or too little above it for the segment that the log needs. Any thread. */
     public boolean isLow() {
-        return low;
+        return low || refused;
     }
 
     /** As of the last look. Any thread. */

@@ -326,7 +326,7 @@ public final class Wal implements AutoCloseable {
 
     /** With {@code must} the log cannot go on without it: it is tried in any case, in the reserve, too. */
     private PreparedSegment nextFile(int aligned, boolean must) {
-        long need = (long) ActivationDescriptor.RECORDS_OFFSET + aligned + TAIL_RESERVE_BYTES;
+        long need = neededBytes(aligned);
         if (need <= config.segmentBytes()) {
             PreparedSegment spare = preparer.take();
             if (spare != null) {
@@ -349,6 +349,11 @@ public final class Wal implements AutoCloseable {
         } catch (RuntimeException | InternalError e) {
             throw fail(e);
         }
+    }
+
+    /** Of a segment that begins with a record of this many bytes. */
+    private static long neededBytes(int aligned) {
+        return (long) ActivationDescriptor.RECORDS_OFFSET + aligned + TAIL_RESERVE_BYTES;
     }
 
     private PreparedSegment prepareNow(int length) {
@@ -375,6 +380,9 @@ public final class Wal implements AutoCloseable {
             roll(aligned, ActivationDescriptor.KIND_CONTINUE, appendedIndex, terms.term(appendedIndex));
             return true;
         } catch (NoSpaceException e) {
+            if (neededBytes(aligned) <= config.segmentBytes()) {
+                preparer.space().onRefused();
+            }
             return false;
         }
     }

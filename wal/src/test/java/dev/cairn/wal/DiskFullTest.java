@@ -90,6 +90,9 @@ final class DiskFullTest {
         fill(log, 1);
         assertThat(log.wal.ensureRoom(ENTRY_BYTES)).isFalse();
         assertThat(directory.freeBytes()).isGreaterThanOrEqualTo(reserve);
+        assertThat(space.isLow()).as("a segment was refused").isTrue();
+        directory.freeBytes(reserve + SEGMENT_BYTES);
+        log.wal.sparePreparer().doWork(log.nowNs += DiskSpace.CHECK_NS);
         assertThat(space.isLow()).isFalse();
 
         directory.freeBytes(reserve - 1);
@@ -133,6 +136,7 @@ final class DiskFullTest {
         log.wal.sparePreparer().doWork(log.nowNs += SparePreparer.FULL_DISK_RETRY_NS);
         assertThat(log.wal.sparePreparer().outOfSpace()).isTrue();
         assertThat(log.wal.ensureRoom(ENTRY_BYTES)).as("spares are there").isTrue();
+        assertThat(log.wal.sparePreparer().space().isLow()).as("for others").isFalse();
         directory.freeBytes(20 * SEGMENT_BYTES);
         assertThat(log.wal.ensureRoom(large)).as("not tried by the loop").isFalse();
         log.wal.sparePreparer().doWork(log.nowNs += SparePreparer.FULL_DISK_RETRY_NS);

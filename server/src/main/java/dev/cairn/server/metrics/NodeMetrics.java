@@ -211,7 +211,7 @@ public final class NodeMetrics {
         level("cairn_disk_free_bytes", "bytes", "Free bytes on the disk of the log.", Level.DISK_FREE_BYTES);
         level(
                 "cairn_disk_low",
-                "1 while less than `disk.reserve.bytes` is free: this node takes no writes of clients.",
+                "1 while this node takes no writes of clients for want of space: see the event disk.low.",
                 Level.DISK_LOW);
         level(
                 "cairn_apply_stalled",

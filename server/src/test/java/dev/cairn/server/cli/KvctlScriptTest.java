@@ -33,7 +33,7 @@ import org.rocksdb.util.Environment;
 /** {@code bin/kvctl} itself, in a directory that is laid out as a distribution, against a node that runs. */
 @Timeout(60)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-@DisabledOnOs(OS.WINDOWS)
+@DisabledOnOs(value = OS.WINDOWS, disabledReason = "bin/kvctl is a script for a POSIX shell")
 class KvctlScriptTest {
     private Path home;
     private OneNode node;
@@ -95,7 +95,7 @@ class KvctlScriptTest {
 
     @Test
     void aFullOutputIsAnErrorAndAClosedPipeIsNone() throws Exception {
-        assumeTrue(Files.exists(Path.of("/dev/full")));
+        assumeTrue(Files.exists(Path.of("/dev/full")), "this system has no /dev/full");
         Run full = sh("bin/kvctl put full 1 >/dev/full");
         assertThat(full.exitCode()).as("%s", full).isEqualTo(Kvctl.EXIT_REFUSED);
         assertThat(full.lines()).hasSize(2).first().asString().contains("standard output could not be written");

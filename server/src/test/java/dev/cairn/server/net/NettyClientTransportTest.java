@@ -220,8 +220,8 @@ class NettyClientTransportTest {
         assertThat(transport.connectionCount()).isEqualTo(MAX_CONNECTIONS);
     }
 
-    @Test
-    void whoIsRefusedCanReadAllThatWasWrittenBefore() throws IOException {
+    /** A client that has nine replies of 1 MiB to read and sends what is no frame. */
+    private Client refusedWithoutReading() throws IOException {
         replyBytes = MIB;
         final Client client = connect(false);
         client.ask(9);
@@ -232,6 +232,12 @@ class NettyClientTransportTest {
         for (int i = 0; i < 100; i++) {
             cycle();
         }
+        return client;
+    }
+
+    @Test
+    void whoIsRefusedCanReadAllThatWasWrittenBefore() throws IOException {
+        final Client client = refusedWithoutReading();
         assertThat(transport.connectionCount()).as("it has not read").isEqualTo(1);
         client.reads = true;
         until(() -> client.ended);
@@ -240,15 +246,7 @@ class NettyClientTransportTest {
 
     @Test
     void whoIsRefusedAndDoesNotReadHasItsTime() throws IOException {
-        replyBytes = MIB;
-        final Client client = connect(false);
-        client.ask(9);
-        until(() -> requests == 9);
-        client.send(new byte[64]);
-        until(client::hasSentAll);
-        for (int i = 0; i < 100; i++) {
-            cycle();
-        }
+        refusedWithoutReading();
         nowNs += LAST_NS - 1;
         cycle();
         assertThat(transport.connectionCount()).isEqualTo(1);
