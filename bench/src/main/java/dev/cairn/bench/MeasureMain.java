@@ -16,7 +16,7 @@ import picocli.CommandLine.Spec;
         name = "cairn measure",
         description = "Measurements with a cluster of their own, or of the log alone.",
         mixinStandardHelpOptions = true,
-        subcommands = {CatchUpMeasure.class, ScanMeasure.class, WalMeasure.class})
+        subcommands = {CatchUpMeasure.class, FailoverMeasure.class, ScanMeasure.class, WalMeasure.class})
 public final class MeasureMain implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();

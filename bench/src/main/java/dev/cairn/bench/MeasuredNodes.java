@@ -102,7 +102,11 @@ final class MeasuredNodes implements AutoCloseable {
     }
 
     void startAll() {
-        IntStream.rangeClosed(1, size).forEach(id -> start(id, peerPorts));
+        IntStream.rangeClosed(1, size).forEach(this::start);
+    }
+
+    void start(int id) {
+        start(id, peerPorts);
     }
 
     /** @param ports the peer ports of nodes 1, 2, ... as this node shall see them */
@@ -183,6 +187,11 @@ final class MeasuredNodes implements AutoCloseable {
         if (!process.waitFor(STOP_DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
             throw new IllegalStateException("node " + id + " does not stop; see " + log(id));
         }
+    }
+
+    /** As {@code kill -9}. */
+    void kill(int id) throws InterruptedException {
+        process(id).destroyForcibly().waitFor();
     }
 
     /** Fails when a node that was started has ended; {@code except} = one that was stopped on purpose, 0 = none. */

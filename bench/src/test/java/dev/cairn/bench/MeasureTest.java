@@ -117,6 +117,23 @@ final class MeasureTest {
         assertFiles("-quiet.hgrm", "-scan.hgrm", "-delete.hgrm", ".hlog", ".json", "-memory.csv");
     }
 
+    @Test
+    void twoLeadersAreKilledAndEachGapIsReported() throws IOException {
+        Run run = measure("failover", "--kills", "2");
+
+        assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+        assertThat(run.out()).contains("# kill 1: node ", "# kill 2: node ", "equal digests");
+        assertThat(run.json())
+                .startsWith("{\"measure\":\"failover\"")
+                .contains(
+                        "\"kills\":2,",
+                        "\"gap_p50_ms\":",
+                        "\"gap_max_ms\":",
+                        "\"errors\":0,",
+                        "\"durability\":\"forced\"");
+        assertFiles("-quiet.hgrm", "-failover.hgrm", ".hlog", ".json", "-memory.csv");
+    }
+
     private void assertFiles(String... ends) throws IOException {
         try (Stream<Path> files = Files.list(directory.resolve("out"))) {
             List<String> names =
@@ -146,7 +163,7 @@ final class MeasureTest {
         commandLine.setErr(new PrintWriter(err));
 
         assertThat(commandLine.execute()).isEqualTo(2);
-        assertThat(err.toString()).contains("snapshot", "scan");
+        assertThat(err.toString()).contains("snapshot", "scan", "failover");
     }
 
     @Test
