@@ -2,6 +2,7 @@ package dev.cairn.protocol;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -461,6 +462,44 @@ public final class ClientMessageEncoder {
         int start = begin(out, MessageType.TRANSFER_LEADER, requestId, TransferLeaderDescriptor.BLOCK_LENGTH);
         out.writeIntLE(target);
         out.writeIntLE(flags);
+        end(out, start);
+    }
+
+    /** Asks the leader to change who belongs to the cluster; without changes, who does. */
+    public void changeMembership(ByteBuf out, long requestId, List<MemberChange> changes) {
+        int start = begin(out, MessageType.CHANGE_MEMBERSHIP, requestId, ChangeMembershipDescriptor.BLOCK_LENGTH);
+        out.writeIntLE(changes.size());
+        out.writeIntLE(0);
+        for (MemberChange change : changes) {
+            byte[] address = change.address().getBytes(StandardCharsets.UTF_8);
+            out.writeShortLE(change.kind());
+            out.writeShortLE(change.nodeId());
+            out.writeShortLE(change.replacedId());
+            out.writeShortLE(address.length);
+            out.writeBytes(address);
+        }
+        end(out, start);
+    }
+
+    /** Answer to {@link #changeMembership}. */
+    public void membershipReply(ByteBuf out, long requestId, ClusterMembership membership) {
+        int start = begin(out, MessageType.MEMBERSHIP_REPLY, requestId, MembershipReplyDescriptor.BLOCK_LENGTH);
+        out.writeLongLE(membership.index());
+        out.writeLongLE(membership.commitIndex());
+        out.writeLongLE(membership.lastIndex());
+        out.writeIntLE(membership.leaderId());
+        out.writeShortLE(membership.members().size());
+        out.writeShortLE(MembershipReplyDescriptor.MEMBER_LENGTH);
+        for (ClusterMembership.Member member : membership.members()) {
+            byte[] address = member.address().getBytes(StandardCharsets.UTF_8);
+            out.writeShortLE(member.nodeId());
+            out.writeShortLE(member.flags());
+            out.writeIntLE(member.goal());
+            out.writeLongLE(member.matchIndex());
+            out.writeShortLE(0);
+            out.writeShortLE(address.length);
+            out.writeBytes(address);
+        }
         end(out, start);
     }
 

@@ -2,6 +2,9 @@ package dev.cairn.protocol;
 
 import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Reads one reply frame (already checked by {@link FrameAssembler}) and calls the handler. Stateless. */
 public final class ClientReplyDecoder {
@@ -36,6 +39,8 @@ public final class ClientReplyDecoder {
                 handler.onNodeDetailsReply(requestId, frame, variable, variableLength);
                 yield true;
             }
+            case MessageType.MEMBERSHIP_REPLY ->
+                membershipReply(frame, block, blockLength, variable, variableLength, requestId, handler);
             case MessageType.CHECKPOINT_OPEN_REPLY ->
                 checkpointOpenReply(frame, block, blockLength, variable, variableLength, requestId, handler);
             case MessageType.CHECKPOINT_READ_REPLY ->
@@ -272,6 +277,62 @@ public final class ClientReplyDecoder {
         }
         handler.onWaitAppliedReply(requestId, frame.getLongLE(block + WaitAppliedReplyDescriptor.APPLIED_INDEX_OFFSET));
         return true;
+    }
+
+    private static boolean membershipReply(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variable,
+            int variableLength,
+            long requestId,
+            ClientReplyHandler handler) {
+        if (blockLength < MembershipReplyDescriptor.BLOCK_LENGTH) {
+            return false;
+        }
+        List<ClusterMembership.Member> members = readMembers(frame, block, variable, variable + variableLength);
+        if (members == null) {
+            return false;
+        }
+        handler.onMembershipReply(
+                requestId,
+                new ClusterMembership(
+                        frame.getLongLE(block + MembershipReplyDescriptor.INDEX_OFFSET),
+                        frame.getLongLE(block + MembershipReplyDescriptor.COMMIT_INDEX_OFFSET),
+                        frame.getLongLE(block + MembershipReplyDescriptor.LAST_INDEX_OFFSET),
+                        frame.getIntLE(block + MembershipReplyDescriptor.LEADER_ID_OFFSET),
+                        members));
+        return true;
+    }
+
+    /** Null when the members do not fill the bytes exactly. */
+    private static @Nullable List<ClusterMembership.Member> readMembers(
+            ByteBuf frame, int block, int variable, int end) {
+        int count = frame.getUnsignedShortLE(block + MembershipReplyDescriptor.COUNT_OFFSET);
+        int memberLength = frame.getUnsignedShortLE(block + MembershipReplyDescriptor.MEMBER_LENGTH_OFFSET);
+        if (memberLength < MembershipReplyDescriptor.MEMBER_LENGTH) {
+            return null;
+        }
+        List<ClusterMembership.Member> members = new ArrayList<>();
+        int at = variable;
+        for (int i = 0; i < count; i++) {
+            if (end - at < memberLength) {
+                return null;
+            }
+            int addressLength = frame.getUnsignedShortLE(at + MembershipReplyDescriptor.ADDRESS_LENGTH_OFFSET);
+            int address = at + memberLength;
+            if (end - address < addressLength) {
+                return null;
+            }
+            members.add(new ClusterMembership.Member(
+                    frame.getUnsignedShortLE(at + MembershipReplyDescriptor.NODE_ID_OFFSET),
+                    frame.getUnsignedByte(at + MembershipReplyDescriptor.FLAGS_OFFSET),
+                    frame.getIntLE(at + MembershipReplyDescriptor.GOAL_OFFSET),
+                    frame.getLongLE(at + MembershipReplyDescriptor.MATCH_INDEX_OFFSET),
+                    frame.toString(address, addressLength, StandardCharsets.UTF_8)));
+            at = address + addressLength;
+        }
+        return at == end ? members : null;
     }
 
     private static boolean checkpointOpenReply(

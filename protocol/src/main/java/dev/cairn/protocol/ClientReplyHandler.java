@@ -75,6 +75,11 @@ public interface ClientReplyHandler {
         onInvalid(requestId, Status.UNKNOWN_TYPE, MessageType.NODE_DETAILS_REPLY);
     }
 
+    /** Who belongs to the cluster. */
+    default void onMembershipReply(long requestId, ClusterMembership membership) {
+        onInvalid(requestId, Status.UNKNOWN_TYPE, MessageType.MEMBERSHIP_REPLY);
+    }
+
     /** A checkpoint is open; the range holds its manifest. */
     default void onCheckpointOpenReply(
             long requestId, long checkpointId, long index, long term, ByteBuf frame, int offset, int length) {

@@ -1,6 +1,10 @@
 package dev.cairn.protocol;
 
 import io.netty.buffer.ByteBuf;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Reads one request frame (already checked by {@link FrameAssembler}) and calls the handler. Stateless. */
 public final class ClientRequestDecoder {
@@ -29,6 +33,8 @@ public final class ClientRequestDecoder {
             case MessageType.NODE_DETAILS -> handler.onNodeDetails(requestId);
             case MessageType.TRANSFER_LEADER ->
                 transferLeader(frame, block, blockLength, variableLength, requestId, handler);
+            case MessageType.CHANGE_MEMBERSHIP ->
+                changeMembership(frame, block, blockLength, variableLength, requestId, handler);
             case MessageType.CHECKPOINT_OPEN -> handler.onCheckpointOpen(requestId);
             case MessageType.CHECKPOINT_READ ->
                 checkpointRead(frame, block, blockLength, variableLength, requestId, handler);
@@ -51,6 +57,54 @@ public final class ClientRequestDecoder {
                 requestId,
                 frame.getIntLE(block + TransferLeaderDescriptor.TARGET_OFFSET),
                 frame.getIntLE(block + TransferLeaderDescriptor.FLAGS_OFFSET));
+    }
+
+    private static void changeMembership(
+            ByteBuf frame,
+            int block,
+            int blockLength,
+            int variableLength,
+            long requestId,
+            ClientRequestHandler handler) {
+        List<MemberChange> changes = blockLength < ChangeMembershipDescriptor.BLOCK_LENGTH
+                ? null
+                : readChanges(
+                        frame,
+                        frame.getIntLE(block + ChangeMembershipDescriptor.COUNT_OFFSET),
+                        block + blockLength,
+                        variableLength);
+        if (changes == null) {
+            handler.onInvalid(requestId, Status.BAD_REQUEST, MessageType.CHANGE_MEMBERSHIP);
+        } else {
+            handler.onChangeMembership(requestId, changes);
+        }
+    }
+
+    /** Null when the changes do not fill the bytes exactly. */
+    private static @Nullable List<MemberChange> readChanges(ByteBuf frame, int count, int offset, int length) {
+        if (count < 0 || count > Limits.MAX_MEMBER_CHANGES) {
+            return null;
+        }
+        List<MemberChange> changes = new ArrayList<>();
+        int end = offset + length;
+        int at = offset;
+        for (int i = 0; i < count; i++) {
+            if (end - at < ChangeMembershipDescriptor.CHANGE_LENGTH) {
+                return null;
+            }
+            int addressLength = frame.getUnsignedShortLE(at + ChangeMembershipDescriptor.ADDRESS_LENGTH_OFFSET);
+            int address = at + ChangeMembershipDescriptor.CHANGE_LENGTH;
+            if (addressLength > Limits.MAX_MEMBER_ADDRESS_BYTES || end - address < addressLength) {
+                return null;
+            }
+            changes.add(new MemberChange(
+                    frame.getUnsignedByte(at + ChangeMembershipDescriptor.KIND_OFFSET),
+                    frame.getUnsignedShortLE(at + ChangeMembershipDescriptor.NODE_ID_OFFSET),
+                    frame.getUnsignedShortLE(at + ChangeMembershipDescriptor.REPLACED_ID_OFFSET),
+                    frame.toString(address, addressLength, StandardCharsets.UTF_8)));
+            at = address + addressLength;
+        }
+        return at == end ? changes : null;
     }
 
     private static void get(

@@ -1,6 +1,7 @@
 package dev.cairn.protocol;
 
 import io.netty.buffer.ByteBuf;
+import java.util.List;
 
 /**
  * The requests of a client, decoded by {@link ClientRequestDecoder}. Byte ranges are absolute indexes in {@code frame} and
@@ -79,6 +80,11 @@ public interface ClientRequestHandler {
     /** Asks the leader to hand leadership over; 0 = to the node that is best prepared. */
     default void onTransferLeader(long requestId, int target, int flags) {
         onUnserved(requestId, MessageType.TRANSFER_LEADER);
+    }
+
+    /** Asks the leader to change who belongs to the cluster; without changes, who does. */
+    default void onChangeMembership(long requestId, List<MemberChange> changes) {
+        onUnserved(requestId, MessageType.CHANGE_MEMBERSHIP);
     }
 
     /** Asks for a checkpoint to read. */

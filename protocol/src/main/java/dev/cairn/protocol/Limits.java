@@ -44,6 +44,12 @@ public final class Limits {
     /** Bytes of a file in one CHECKPOINT_READ_REPLY. */
     public static final int MAX_CHECKPOINT_CHUNK_BYTES = 1024 * 1024;
 
+    /** Changes of one CHANGE_MEMBERSHIP, count. */
+    public static final int MAX_MEMBER_CHANGES = 32;
+
+    /** Longest {@code host:peerPort:clientPort[:httpPort]} text of a member, bytes of UTF-8. */
+    public static final int MAX_MEMBER_ADDRESS_BYTES = 300;
+
     /** Longest {@code host:port} text on the wire, bytes of UTF-8. */
     public static final int MAX_ADDRESS_BYTES = 512;
 

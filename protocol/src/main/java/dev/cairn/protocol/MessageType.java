@@ -74,5 +74,11 @@ public final class MessageType {
     /** Asks the leader to hand leadership over: {@link TransferLeaderDescriptor}; answered by STATUS_REPLY. */
     public static final int TRANSFER_LEADER = 24;
 
+    /** Asks the leader to change who belongs to the cluster: {@link ChangeMembershipDescriptor}. */
+    public static final int CHANGE_MEMBERSHIP = 25;
+
+    /** Answer to CHANGE_MEMBERSHIP: {@link MembershipReplyDescriptor}. */
+    public static final int MEMBERSHIP_REPLY = 26;
+
     private MessageType() {}
 }

@@ -67,6 +67,10 @@ class DecoderTest {
                     .contains("BAD_REQUEST");
             assertThat(reply(changed("scan-reply", BLOCK + ScanReplyDescriptor.ENTRY_COUNT_OFFSET, lie)))
                     .contains("BAD_REQUEST");
+            assertThat(request(changed("change-membership", BLOCK + ChangeMembershipDescriptor.COUNT_OFFSET, lie)))
+                    .contains("BAD_REQUEST");
+            assertThat(reply(changed("membership-reply", BLOCK + MembershipReplyDescriptor.COUNT_OFFSET, lie)))
+                    .contains("BAD_REQUEST");
             assertThat(reply(changed(
                             "checkpoint-open-reply",
                             BLOCK + CheckpointOpenReplyDescriptor.MANIFEST_LENGTH_OFFSET,
@@ -84,6 +88,8 @@ class DecoderTest {
             assertThat(request(changed(name, FrameHeader.BLOCK_LENGTH_OFFSET, 8)))
                     .contains("BAD_REQUEST");
         }
+        assertThat(request(changed("change-membership", FrameHeader.BLOCK_LENGTH_OFFSET, 4)))
+                .contains("BAD_REQUEST");
         assertThat(request(changed("scan-next", FrameHeader.BLOCK_LENGTH_OFFSET, 4)))
                 .contains("BAD_REQUEST");
         assertThat(reply(changed("wait-applied-reply", FrameHeader.BLOCK_LENGTH_OFFSET, 4)))
@@ -96,6 +102,7 @@ class DecoderTest {
             "status-reply",
             "multi-get-reply",
             "scan-reply",
+            "membership-reply",
             "checkpoint-open-reply",
             "checkpoint-read-reply"
         }) {
@@ -241,6 +248,7 @@ class DecoderTest {
             "scan-close",
             "wait-applied",
             "node-details",
+            "change-membership",
             "checkpoint-open",
             "checkpoint-read"
         }) {

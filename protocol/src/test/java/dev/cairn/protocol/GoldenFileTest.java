@@ -118,6 +118,13 @@ class GoldenFileTest {
             case "node-details" -> "nodeDetails 21";
             case "node-details-reply" -> "nodeDetailsReply 21 [{\"id\":1}]";
             case "transfer-leader" -> "transferLeader 24 target 3 flags 1";
+            case "change-membership" ->
+                "changeMembership 25 kind 2 node 4 replaced 0 at [h4:1:2:3] kind 3 node 5 replaced 0 at []"
+                        + " kind 4 node 65535 replaced 0 at [] kind 5 node 6 replaced 1 at [[::1]:1:2]";
+            case "membership" -> "changeMembership 26";
+            case "membership-reply" ->
+                "membershipReply 25 index 1234 commit 1233 last 1300 leader 1 node 1 flags 9 goal 0 match 1300 at [h1:1:2]"
+                        + " node 2 flags 2 goal 0 match 7 at [] node 300 flags 28 goal 2 match 1299 at [h3:1:2:3]";
             case "checkpoint-open" -> "checkpointOpen 22";
             case "checkpoint-open-reply" -> "checkpointOpenReply 22 checkpoint 7 index 1234 term 5 [value \u00e9 1]";
             case "checkpoint-read" -> "checkpointRead 23 checkpoint 7 file 2 offset 4096 max 65536";

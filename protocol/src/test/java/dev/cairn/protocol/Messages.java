@@ -136,6 +136,31 @@ final class Messages {
         all.put("node-details", encode(o -> e.nodeDetails(o, 21)));
         all.put("node-details-reply", encode(o -> e.nodeDetailsReply(o, 21, "{\"id\":1}")));
         all.put("transfer-leader", encode(o -> e.transferLeader(o, 24, 3, TransferLeaderDescriptor.FLAG_STEP_DOWN)));
+        all.put(
+                "change-membership",
+                encode(o -> e.changeMembership(
+                        o,
+                        25,
+                        List.of(
+                                MemberChange.addVoter(4, "h4:1:2:3"),
+                                MemberChange.promote(5),
+                                MemberChange.remove(65535),
+                                MemberChange.replace(1, 6, "[::1]:1:2")))));
+        all.put("membership", encode(o -> e.changeMembership(o, 26, List.of())));
+        all.put(
+                "membership-reply",
+                encode(o -> e.membershipReply(
+                        o,
+                        25,
+                        new ClusterMembership(
+                                1234,
+                                1233,
+                                1300,
+                                1,
+                                List.of(
+                                        new ClusterMembership.Member(1, 1 | 8, 0, 1300, "h1:1:2"),
+                                        new ClusterMembership.Member(2, 2, 0, 7, ""),
+                                        new ClusterMembership.Member(300, 4 | 8 | 16, 2, 1299, "h3:1:2:3"))))));
         all.put("checkpoint-open", encode(o -> e.checkpointOpen(o, 22)));
         all.put("checkpoint-open-reply", encode(o -> e.checkpointOpenReply(o, 22, 7, 1234, 5, VALUE)));
         all.put("checkpoint-read", encode(o -> e.checkpointRead(o, 23, 7, 2, 4096, 65536)));

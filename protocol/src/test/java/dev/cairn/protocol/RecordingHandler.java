@@ -100,6 +100,33 @@ final class RecordingHandler implements ClientRequestHandler, ClientReplyHandler
     }
 
     @Override
+    public void onChangeMembership(long requestId, List<MemberChange> changes) {
+        StringBuilder text = new StringBuilder("changeMembership " + requestId);
+        for (MemberChange change : changes) {
+            text.append(" kind ").append(change.kind()).append(" node ").append(change.nodeId());
+            text.append(" replaced ")
+                    .append(change.replacedId())
+                    .append(" at [")
+                    .append(change.address())
+                    .append(']');
+        }
+        calls.add(text.toString());
+    }
+
+    @Override
+    public void onMembershipReply(long requestId, ClusterMembership membership) {
+        StringBuilder text = new StringBuilder("membershipReply " + requestId + " index " + membership.index()
+                + " commit " + membership.commitIndex() + " last " + membership.lastIndex() + " leader "
+                + membership.leaderId());
+        for (ClusterMembership.Member member : membership.members()) {
+            text.append(" node ").append(member.nodeId()).append(" flags ").append(member.flags());
+            text.append(" goal ").append(member.goal()).append(" match ").append(member.matchIndex());
+            text.append(" at [").append(member.address()).append(']');
+        }
+        calls.add(text.toString());
+    }
+
+    @Override
     public void onCheckpointOpen(long requestId) {
         calls.add("checkpointOpen " + requestId);
     }
