@@ -1,6 +1,7 @@
 package dev.cairn.raft;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -46,6 +47,20 @@ final class MembershipHistory {
     /** Index of the last configuration, 0 when it is that of the settings. */
     long lastIndex() {
         return rows.get(rows.size() - 1).index();
+    }
+
+    /** Index of the last configuration that is known to be committed, 0 when it is that of the settings. */
+    long committedIndex() {
+        return rows.get(0).index();
+    }
+
+    /** Every node of any of them, each once, ascending. */
+    int[] members() {
+        return rows.stream()
+                .flatMapToInt(row -> Arrays.stream(row.membership().members()))
+                .distinct()
+                .sorted()
+                .toArray();
     }
 
     Membership last() {

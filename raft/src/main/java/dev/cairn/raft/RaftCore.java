@@ -1224,6 +1224,16 @@ public final class RaftCore {
         return membershipIndex;
     }
 
+    /** Index of the last configuration that is known to be committed, 0 when it is that of the settings. */
+    public long committedMembershipIndex() {
+        return memberships.committedIndex();
+    }
+
+    /** Members of the committed configuration and of all behind it: with all of them this node may have to talk. */
+    public int[] possibleMembers() {
+        return memberships.members();
+    }
+
     /** On a leader: whether a change is under way, whose last entry is not committed. */
     public boolean isMembershipChanging() {
         return membership.isJoint() || membershipIndex > commitIndex;

@@ -24,8 +24,19 @@ public enum ConfigKey {
             null,
             1,
             Member.MAX_MEMBERS,
-            "All voters, this node included, the same list on each node. The HTTP port may be left out; it is what a "
-                    + "gateway tells its users when another node leads."),
+            "All voters of a new cluster, this node included, the same list on each node. The HTTP port may be left out; "
+                    + "it is what a gateway tells its users when another node leads. Once members were added or removed "
+                    + "the nodes' logs say who they are, and of this list a node heeds only its own entry."),
+    CLUSTER_JOIN(
+            "cluster.join",
+            Kind.SWITCH,
+            "",
+            "false",
+            0,
+            0,
+            "true = this node is to be added to a cluster that exists (`kvctl member add`): of `cluster.members` only its "
+                    + "own entry counts, it begins with an empty log, and it neither votes nor campaigns before the "
+                    + "cluster has made it a voter. May stay true afterwards."),
     DATA_DIR(
             "data.dir",
             Kind.PATH,
@@ -208,7 +219,8 @@ public enum ConfigKey {
         MEMBERS("`id=host:peerPort:clientPort[:httpPort],...`"),
         PATH("path"),
         PRESET("word"),
-        WRITER("word");
+        WRITER("word"),
+        SWITCH("`true` or `false`");
 
         private final String text;
 
@@ -299,6 +311,7 @@ public enum ConfigKey {
             case PATH -> "the path of a directory";
             case PRESET -> words(RaftPreset.values());
             case WRITER -> words(WalWriter.values());
+            case SWITCH -> "true or false";
         };
     }
 

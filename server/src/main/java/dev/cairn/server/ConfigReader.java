@@ -278,6 +278,14 @@ final class ConfigReader {
         return WalWriter.AUTO;
     }
 
+    boolean readSwitch(ConfigKey key) {
+        String text = String.valueOf(text(key));
+        if (!text.equals("true") && !text.equals("false")) {
+            malformed(key, text);
+        }
+        return text.equals("true");
+    }
+
     private void malformed(ConfigKey key, String text) {
         problems.add(key.key() + "=" + text + source(key) + " is not allowed; needed is " + key.allowed());
     }

@@ -116,9 +116,14 @@ public record Member(int id, String host, int peerPort, int clientPort, int http
                 matcher.group("http") == null ? 0 : Address.parsePort(matcher.group("http")));
     }
 
+    /** Without the id: as configuration entries have it. */
+    String address() {
+        return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + peerPort + ":" + clientPort
+                + (httpPort == 0 ? "" : ":" + httpPort);
+    }
+
     @Override
     public String toString() {
-        return id + "=" + (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + peerPort + ":" + clientPort
-                + (httpPort == 0 ? "" : ":" + httpPort);
+        return id + "=" + address();
     }
 }

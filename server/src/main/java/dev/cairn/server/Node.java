@@ -15,6 +15,8 @@ import dev.cairn.server.net.PortInUseException;
 import dev.cairn.server.replica.ConsensusAgent;
 import dev.cairn.server.replica.EventLog;
 import dev.cairn.server.replica.InProcessClients;
+import dev.cairn.server.replica.MemberAddress;
+import dev.cairn.server.replica.MemberAddresses;
 import dev.cairn.server.replica.Replica;
 import dev.cairn.server.snapshot.Installation;
 import dev.cairn.server.snapshot.SnapshotService;
@@ -22,13 +24,10 @@ import dev.cairn.server.snapshot.StagedSnapshot;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
-import java.util.HashMap;
-import java.util.Map;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,6 +58,7 @@ public final class Node implements AutoCloseable {
     private final long instance;
     private @Nullable HttpGateway gateway;
     private final NettyPeerTransport.Self self;
+    private final MemberAddresses addresses;
     private final SnapshotService snapshots;
     private final Installation installation;
     private final NodeMetrics metrics;
@@ -104,14 +104,15 @@ public final class Node implements AutoCloseable {
         loopThread = new Thread(this::runLoop, "loop");
         loop = new NetLoop(loopThread);
         self = new NettyPeerTransport.Self(config.nodeId(), config.clusterIdHash(), identity.storageId());
-        peers = new NettyPeerTransport(loop, self);
+        addresses = new MemberAddresses(config.bootstrapAddresses());
+        addresses.introduce(config.nodeId(), config.self().address());
+        peers = new NettyPeerTransport(loop, self, addresses);
         clients = new NettyClientTransport(loop, config.nodeId(), config.clusterIdHash(), System.nanoTime());
         allClients = new InProcessClients(clients, loop, HTTP_INBOX_BYTES);
         instance = random.nextLong();
         final ReplicaMetrics replicaMetrics = new ReplicaMetrics(
                 System::nanoTime,
-                config.members().stream()
-                        .mapToInt(Member::id)
+                IntStream.of(addresses.members())
                         .filter(id -> id != config.nodeId())
                         .toArray());
         metrics = new NodeMetrics(config.nodeId(), config.clusterId(), version(), replicaMetrics);
@@ -137,6 +138,7 @@ public final class Node implements AutoCloseable {
                 loop,
                 snapshots,
                 replicaMetrics,
+                addresses,
                 fatal);
         installation = new Installation(config.dataDir());
         final Replica.Installed installed = installation.recover(checkpoints).orElse(null);
@@ -147,12 +149,11 @@ public final class Node implements AutoCloseable {
     }
 
     private CheckpointSocket readCheckpointsOf(final int nodeId) throws IOException {
-        for (final Member member : config.members()) {
-            if (member.id() == nodeId) {
-                return CheckpointSocket.toPeer(member.host(), member.peerPort(), nodeId, self);
-            }
+        final MemberAddress address = addresses.address(nodeId);
+        if (address == null) {
+            throw new IOException("the address of node " + nodeId + " is not known");
         }
-        throw new IOException("node " + nodeId + " is no member");
+        return CheckpointSocket.toPeer(address.host(), address.peerPort(), nodeId, self);
     }
 
     private static String version() {
@@ -194,18 +195,8 @@ public final class Node implements AutoCloseable {
         if (listen == null) {
             return null;
         }
-        final SortedMap<Integer, String> clientAddresses = new TreeMap<>();
-        final Map<Integer, String> httpAddresses = new HashMap<>();
-        for (final Member member : config.members()) {
-            clientAddresses.put(member.id(), member.clientAddress().toString());
-            if (member.httpAddress() != null) {
-                httpAddresses.put(member.id(), member.httpAddress().toString());
-            }
-        }
         return HttpGateway.start(
-                new HttpGateway.Config(socketAddress(listen), clientAddresses, httpAddresses, instance),
-                allClients,
-                new ObservedHttp());
+                new HttpGateway.Config(socketAddress(listen), addresses, instance), allClients, new ObservedHttp());
     }
 
     // ---- loop thread ---------------------------------------------------------------------------------------------
@@ -233,11 +224,6 @@ public final class Node implements AutoCloseable {
         } catch (RuntimeException failure) {
             listening.completeExceptionally(failure);
             return false;
-        }
-        for (final Member member : config.members()) {
-            if (member.id() != config.nodeId()) {
-                peers.dial(member.id(), member.host(), member.peerPort());
-            }
         }
         listening.complete(null);
         return true;
@@ -391,6 +377,14 @@ public final class Node implements AutoCloseable {
         @Override
         public void onMembershipChanged(final long index, final Membership membership) {
             LOGGER.info("event=membership node={} index={} {}", config.nodeId(), index, membership);
+        }
+
+        @Override
+        public void onOutside(final String reason) {
+            LOGGER.warn(
+                    "event=membership.outside node={} reason=\"{}\" advice=\"clients are refused here\"",
+                    config.nodeId(),
+                    reason);
         }
 
         @Override

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,7 @@ public final class NodeConfig {
     private final String clusterId;
     private final long clusterIdHash;
     private final List<Member> members;
+    private final boolean joining;
     private final Member self;
     private final Path dataDir;
     private final Address peerListen;
@@ -120,6 +122,7 @@ public final class NodeConfig {
         clusterIdHash = ClusterIdHash.of(clusterId);
         int nodeId = reader.readInt(ConfigKey.NODE_ID, 0);
         members = reader.readMembers(ConfigKey.CLUSTER_MEMBERS);
+        joining = reader.readSwitch(ConfigKey.CLUSTER_JOIN);
         self = findSelf(reader, nodeId);
         dataDir = reader.readPath(ConfigKey.DATA_DIR);
         peerListen = orElse(reader.readAddress(ConfigKey.PEER_LISTEN), self.peerAddress());
@@ -223,6 +226,19 @@ public final class NodeConfig {
     /** All voters by rising id, this node included. */
     public List<Member> members() {
         return members;
+    }
+
+    /** Whether this node is to be added to a cluster that exists. */
+    public boolean isJoining() {
+        return joining;
+    }
+
+    /**
+     * The voters as long as no configuration in the log says otherwise, {@code host:peerPort:clientPort[:httpPort]} by node
+     * id; empty on a node that is to be added.
+     */
+    Map<Integer, String> bootstrapAddresses() {
+        return joining ? Map.of() : members.stream().collect(Collectors.toUnmodifiableMap(Member::id, Member::address));
     }
 
     /** This node's entry in {@link #members()}. */

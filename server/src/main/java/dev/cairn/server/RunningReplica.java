@@ -10,6 +10,7 @@ import dev.cairn.server.replica.ClientTransport;
 import dev.cairn.server.replica.ConsensusAgent;
 import dev.cairn.server.replica.EventLog;
 import dev.cairn.server.replica.LeaseClock;
+import dev.cairn.server.replica.MemberAddresses;
 import dev.cairn.server.replica.PeerTransport;
 import dev.cairn.server.replica.Replica;
 import dev.cairn.server.replica.ReplicaLog;
@@ -21,9 +22,6 @@ import dev.cairn.wal.RecoveryReport;
 import dev.cairn.wal.WalConfig;
 import dev.cairn.wal.WriterChoice;
 import java.security.SecureRandom;
-import java.util.HashMap;
-import java.util.Map;
-import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -66,6 +64,7 @@ final class RunningReplica {
             Wakeable loop,
             SnapshotService snapshots,
             ReplicaMetrics metrics,
+            MemberAddresses addresses,
             FatalErrorHandler fatal) {}
 
     /**
@@ -122,7 +121,7 @@ final class RunningReplica {
         final LateWake readerWake = new LateWake();
         final LateWake rangeReaderWake = new LateWake();
         replica = new Replica(
-                replicaConfig(around.config(), around.identity()),
+                replicaConfig(around.config(), around.identity(), around.addresses()),
                 new Replica.Surroundings(
                         log.log(),
                         store,
@@ -160,25 +159,20 @@ final class RunningReplica {
                 .withWriter(config.walWriter().choice());
     }
 
-    private static Replica.Config replicaConfig(final NodeConfig config, final Identity identity) {
-        final TreeSet<Integer> voters = new TreeSet<>();
-        final Map<Integer, String> clientAddresses = new HashMap<>();
-        for (final Member member : config.members()) {
-            voters.add(member.id());
-            clientAddresses.put(member.id(), member.clientAddress().toString());
-        }
+    private static Replica.Config replicaConfig(
+            final NodeConfig config, final Identity identity, final MemberAddresses addresses) {
         final int tickMs = config.raftTickMs();
         final long tickNs = TimeUnit.MILLISECONDS.toNanos(tickMs);
         return new Replica.Config(
                 RaftConfig.of(
                                 config.nodeId(),
-                                voters,
+                                config.bootstrapAddresses().keySet(),
                                 config.raftHeartbeatMs() / tickMs,
                                 config.raftElectionMinMs() / tickMs,
                                 config.raftElectionMaxMs() / tickMs)
                         .withLeaseNs(Replica.leaseNs(config.raftElectionMinMs() / tickMs, tickNs)),
                 walConfig(config, identity),
-                clientAddresses,
+                addresses,
                 tickNs,
                 System.currentTimeMillis(),
                 TimeUnit.MILLISECONDS.toNanos(config.walSlowForceMs()),

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -84,6 +85,24 @@ class NodeConfigTest {
         } finally {
             logger.setLevel(before);
         }
+    }
+
+    @Test
+    @Tag("R28")
+    void aNodeThatIsToBeAddedKnowsNoVoters() {
+        Map<String, String> values = new HashMap<>(minimal());
+        assertThat(NodeConfig.of(values).bootstrapAddresses())
+                .containsEntry(2, "127.0.0.1:7502:7402")
+                .hasSize(3);
+        values.put("cluster.join", "true");
+        NodeConfig joining = NodeConfig.of(values);
+        assertThat(joining.isJoining()).isTrue();
+        assertThat(joining.bootstrapAddresses()).isEmpty();
+        assertThat(joining.self().id()).isEqualTo(2);
+        values.put("cluster.join", "yes");
+        assertThatThrownBy(() -> NodeConfig.of(values))
+                .hasMessageContaining("cluster.join=yes")
+                .hasMessageContaining("true or false");
     }
 
     @Test
@@ -168,6 +187,7 @@ class NodeConfigTest {
                         "cluster.id",
                         "node.id",
                         "cluster.members",
+                        "cluster.join",
                         "data.dir",
                         "peer.listen",
                         "client.listen",

@@ -2,6 +2,7 @@ package dev.cairn.server.http;
 
 import dev.cairn.server.net.PortInUseException;
 import dev.cairn.server.replica.InProcessClients;
+import dev.cairn.server.replica.MemberAddresses;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
@@ -26,9 +27,7 @@ import io.netty.handler.flow.FlowControlHandler;
 import java.net.InetSocketAddress;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.SortedMap;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -55,15 +54,10 @@ public final class HttpGateway implements AutoCloseable {
     /**
      * What the gateway knows of its cluster.
      *
-     * @param clientAddresses {@code host:port} for the client protocol, by node id
-     * @param httpAddresses {@code host:port} of the gateways that are known, by node id
+     * @param addresses where the members are, as the node knows it
      * @param instance differs from process to process: made request ids begin with it
      */
-    public record Config(
-            InetSocketAddress listen,
-            SortedMap<Integer, String> clientAddresses,
-            Map<Integer, String> httpAddresses,
-            long instance) {}
+    public record Config(InetSocketAddress listen, MemberAddresses addresses, long instance) {}
 
     private final Config config;
     private final HttpLimits limits;
@@ -97,7 +91,7 @@ public final class HttpGateway implements AutoCloseable {
         this.config = config;
         this.limits = limits;
         this.observer = observer;
-        hints = new LeaderHints(config.httpAddresses());
+        hints = new LeaderHints(config.addresses());
         final boolean epoll = Epoll.isAvailable();
         group = new MultiThreadIoEventLoopGroup(
                 1,

@@ -1,12 +1,12 @@
 package dev.cairn.server.http;
 
-import java.util.Map;
+import dev.cairn.server.replica.MemberAddresses;
 
-/** Where the gateways of the other nodes are: what a refusal tells its reader. Immutable. */
-record LeaderHints(Map<Integer, String> httpAddresses) {
+/** Where the gateways of the other nodes are: what a refusal tells its reader. */
+record LeaderHints(MemberAddresses addresses) {
     /** {@code host:port} of a node's gateway, empty = not known. */
     String httpAddress(final int nodeId) {
-        return httpAddresses.getOrDefault(nodeId, "");
+        return addresses.http(nodeId);
     }
 
     String message(final int leaderId) {

@@ -9,7 +9,6 @@ import dev.cairn.protocol.NodeStatus;
 import dev.cairn.protocol.StatusReplyDescriptor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.Map;
 import java.util.function.Consumer;
 
 /** The routes that tell about the node. Gateway's thread. */
@@ -93,19 +92,20 @@ final class NodeRoutes {
                         out.writeNumberField("id", node.nodeId());
                         out.writeStringField("addr", hints.httpAddress(node.nodeId()));
                         out.writeArrayFieldStart("peers");
-                        for (final Map.Entry<Integer, String> peer :
-                                config.clientAddresses().entrySet()) {
-                            if (peer.getKey() != node.nodeId()) {
+                        int peers = 0;
+                        for (final int peer : config.addresses().members()) {
+                            if (peer != node.nodeId()) {
+                                peers++;
                                 out.writeStartObject();
-                                out.writeNumberField("id", peer.getKey());
-                                out.writeStringField("addr", hints.httpAddress(peer.getKey()));
-                                out.writeStringField("client", peer.getValue());
+                                out.writeNumberField("id", peer);
+                                out.writeStringField("addr", hints.httpAddress(peer));
+                                out.writeStringField(
+                                        "client", config.addresses().client(peer));
                                 out.writeEndObject();
                             }
                         }
                         out.writeEndArray();
-                        out.writeNumberField(
-                                "peersCount", config.clientAddresses().size() - 1);
+                        out.writeNumberField("peersCount", peers);
                         out.writeStringField("state", node.roleName());
                         out.writeNumberField("term", node.term());
                         out.writeNumberField("leaderId", node.leaderId());

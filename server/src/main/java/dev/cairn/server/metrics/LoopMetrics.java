@@ -23,8 +23,7 @@ public final class LoopMetrics {
     private final Counters requests = new Counters(KINDS);
     private final Counters replies = new Counters(STATUSES);
     private final Counters roleChanges = new Counters(ROLES);
-    private final Counters matchIndexes;
-    private final int[] peers;
+    private volatile Peers peers;
 
     private final Histogram proposeToDurable = Histogram.ofTimes();
     private final Histogram proposeToCommit = Histogram.ofTimes();
@@ -41,8 +40,35 @@ public final class LoopMetrics {
 
     /** @param peers node ids of the other members */
     public LoopMetrics(final int... peers) {
-        this.peers = peers.clone();
-        matchIndexes = new Counters(Math.max(1, peers.length));
+        this.peers = new Peers(peers);
+    }
+
+    /** The other members, and what a leader knows of them. The loop writes, any thread reads. */
+    public static final class Peers {
+        private final int[] ids;
+        private final Counters matchIndexes;
+
+        private Peers(final int... ids) {
+            this.ids = ids.clone();
+            matchIndexes = new Counters(Math.max(1, ids.length));
+        }
+
+        public int count() {
+            return ids.length;
+        }
+
+        public int id(final int ordinal) {
+            return ids[ordinal];
+        }
+
+        /** 0 on other nodes than the leader. */
+        public void matchIndex(final int ordinal, final long index) {
+            matchIndexes.set(ordinal, index);
+        }
+
+        public long matchIndex(final int ordinal) {
+            return matchIndexes.get(ordinal);
+        }
     }
 
     /** The loop begins a life at these indexes: nothing is under way. */
@@ -115,18 +141,9 @@ public final class LoopMetrics {
         levels.set(level, value);
     }
 
-    /** Node ids of the other members. */
-    public int peerCount() {
-        return peers.length;
-    }
-
-    public int peer(final int ordinal) {
-        return peers[ordinal];
-    }
-
-    /** What a leader knows of a peer; 0 on other nodes. */
-    public void matchIndex(final int ordinal, final long index) {
-        matchIndexes.set(ordinal, index);
+    /** The members are others from now on. */
+    public void peers(final int... nodeIds) {
+        peers = new Peers(nodeIds);
     }
 
     // ---- any thread ----------------------------------------------------------------------------------------------
@@ -135,13 +152,14 @@ public final class LoopMetrics {
         return levels.get(level);
     }
 
-    /** How far behind a peer is in a leader's eyes, entries. */
-    public long lag(final int ordinal) {
-        return Math.max(0, level(Level.LAST_INDEX) - matchIndexes.get(ordinal));
+    /** As they are now. */
+    public Peers peers() {
+        return peers;
     }
 
-    long matchIndex(final int ordinal) {
-        return matchIndexes.get(ordinal);
+    /** How far behind a peer is in a leader's eyes, entries. */
+    long lag(final Peers of, final int ordinal) {
+        return Math.max(0, level(Level.LAST_INDEX) - of.matchIndex(ordinal));
     }
 
     long requests(final int kind) {
@@ -193,6 +211,8 @@ public final class LoopMetrics {
             case MessageType.NODE_DETAILS -> "node_details";
             case MessageType.CHECKPOINT_OPEN -> "checkpoint_open";
             case MessageType.CHECKPOINT_READ -> "checkpoint_read";
+            case MessageType.TRANSFER_LEADER -> "transfer_leader";
+            case MessageType.CHANGE_MEMBERSHIP -> "change_membership";
             case FIRST_COMMAND_KIND - 1 -> "unknown";
             case FIRST_COMMAND_KIND + CommandDescriptor.KIND_OPEN_SESSION -> "open_session";
             case FIRST_COMMAND_KIND + CommandDescriptor.KIND_CLOSE_SESSION -> "close_session";

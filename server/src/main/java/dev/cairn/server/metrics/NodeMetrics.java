@@ -86,8 +86,9 @@ public final class NodeMetrics {
                 List.of("peer"),
                 sink -> {
                     final boolean leads = loop.level(Level.ROLE) == LEADER;
-                    for (int i = 0; i < loop.peerCount(); i++) {
-                        sink.value(leads ? loop.lag(i) : 0, Integer.toString(loop.peer(i)));
+                    final LoopMetrics.Peers peers = loop.peers();
+                    for (int i = 0; i < peers.count(); i++) {
+                        sink.value(leads ? loop.lag(peers, i) : 0, Integer.toString(peers.id(i)));
                     }
                 }));
         table.add(Metric.gauge(
@@ -96,8 +97,9 @@ public final class NodeMetrics {
                 "On the leader: highest index that the peer is known to have. 0 on other nodes.",
                 List.of("peer"),
                 sink -> {
-                    for (int i = 0; i < loop.peerCount(); i++) {
-                        sink.value(loop.matchIndex(i), Integer.toString(loop.peer(i)));
+                    final LoopMetrics.Peers peers = loop.peers();
+                    for (int i = 0; i < peers.count(); i++) {
+                        sink.value(peers.matchIndex(i), Integer.toString(peers.id(i)));
                     }
                 }));
         table.add(Metric.counter(

@@ -1,12 +1,17 @@
 package dev.cairn.server.net;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.cairn.protocol.FrameAssembler;
 import dev.cairn.protocol.FrameCodec;
 import dev.cairn.protocol.FrameHeader;
 import dev.cairn.protocol.Limits;
 import dev.cairn.protocol.Status;
+import dev.cairn.server.replica.MemberAddress;
+import dev.cairn.server.replica.MemberAddresses;
 import dev.cairn.server.replica.PeerProtocol;
 import dev.cairn.server.replica.PeerProtocol.Hello;
+import dev.cairn.server.replica.PeerSet;
 import dev.cairn.server.replica.PeerTransport;
 import dev.cairn.server.snapshot.CheckpointRequests;
 import io.netty.bootstrap.Bootstrap;
@@ -28,6 +33,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.collections.Int2ObjectHashMap;
+import org.agrona.collections.IntHashSet;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,21 +54,41 @@ public final class NettyPeerTransport implements PeerTransport {
     private static final long FIRST_RETRY_MS = 20;
     private static final long MAX_RETRY_MS = 500;
 
+    /** A node that is no member any more asks at this pace whether that is still so. */
+    private static final long OUTSIDER_RETRY_MS = 5_000;
+
+    /** What is on its way to a node that was removed, or from it, still arrives. */
+    private static final long HANG_UP_DELAY_MS = 1_000;
+
+    private static final long REFUSED_CLOSE_MS = 200;
+
+    /** Nodes that know a configuration which this one does not, and say that they are members. */
+    private static final int MAX_STRANGERS = 64;
+
     private static final Logger LOGGER = LoggerFactory.getLogger(NettyPeerTransport.class);
 
     /** Who this node is towards its peers. */
     public record Self(int nodeId, long clusterIdHash, long storageId) {}
 
+    /** A peer said that by its committed configuration this node is no member. */
+    private record Refusal(int peerId, long index) {}
+
     private final NetLoop loop;
     private final Self self;
+    private final MemberAddresses addresses;
+    private PeerSet members = PeerSet.NONE;
     private final Int2ObjectHashMap<Peer> peers = new Int2ObjectHashMap<>();
     private final ChunkInbox<Connection> inbox = new ChunkInbox<>();
     private final ChunkInbox.Handler<Connection> onChunk = Connection::feed;
     private final List<Peer> dirty = new ArrayList<>();
     private final List<Peer> changed = new ArrayList<>();
+    private final List<Refusal> refusals = new ArrayList<>();
     private final FrameCodec codec = new FrameCodec();
     private final FrameView in = new FrameView();
     private final FrameView out = new FrameView();
+    /** Whose refusal was told already. */
+    private final IntHashSet outsiders = new IntHashSet();
+
     private @Nullable CheckpointRequests checkpoints;
     private @Nullable Channel server;
     private @Nullable ByteBuf claimed;
@@ -71,9 +97,11 @@ public final class NettyPeerTransport implements PeerTransport {
     private int framesDelivered;
     private @Nullable Handler handler;
 
-    public NettyPeerTransport(final NetLoop loop, final Self self) {
+    /** @param addresses where peers are; learns where nodes say that they are themselves */
+    public NettyPeerTransport(final NetLoop loop, final Self self, final MemberAddresses addresses) {
         this.loop = loop;
         this.self = self;
+        this.addresses = addresses;
     }
 
     /** Peers may read checkpoints on connections of their own. Before {@link #listen}. */
@@ -100,11 +128,48 @@ public final class NettyPeerTransport implements PeerTransport {
                 address);
     }
 
-    /** Dials a peer now and again whenever the connection is lost. */
-    public void dial(final int nodeId, final String host, final int port) {
-        final Peer peer = new Peer(nodeId, host, port);
-        peers.put(nodeId, peer);
-        peer.connect();
+    /**
+     * Members are dialled, now and again whenever the connection is lost; as long as this node is one itself, for else
+     * nobody expects anything from it. Connections to and from others end when what is under way has arrived.
+     */
+    @Override
+    public void members(final PeerSet newMembers) {
+        members = newMembers;
+        outsiders.clear();
+        for (final int nodeId : newMembers.members()) {
+            if (nodeId != self.nodeId()) {
+                peers.computeIfAbsent(nodeId, Peer::new);
+            }
+        }
+        boolean left = false;
+        for (final Peer peer : peers.values()) {
+            peer.isWanted = newMembers.contains(peer.nodeId) && newMembers.contains(self.nodeId());
+            if (peer.isWanted) {
+                peer.dial();
+            }
+            left |= !peer.isWanted;
+        }
+        if (left && !closed) {
+            loop.eventLoop().schedule(this::hangUp, HANG_UP_DELAY_MS, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    /** Ends connections that nobody wants any more. */
+    private void hangUp() {
+        final List<Peer> all = new ArrayList<>(peers.values());
+        for (final Peer peer : all) {
+            if (!peer.isWanted && peer.dialed != null) {
+                LOGGER.info("event=peer.hangup peer={} index={}", peer.nodeId, members.index());
+                peer.dialed.channel.close();
+            }
+            final boolean isNew = peer.isStranger && peer.strangerIndex > members.committedIndex();
+            if (!members.contains(peer.nodeId) && !isNew) {
+                peers.remove(peer.nodeId);
+                if (peer.accepted != null) {
+                    peer.accepted.channel.close();
+                }
+            }
+        }
     }
 
     private static WriteBufferWaterMark backlog() {
@@ -117,9 +182,8 @@ public final class NettyPeerTransport implements PeerTransport {
         if (server != null) {
             server.close();
         }
-        for (final Peer peer : peers.values()) {
-            peer.close();
-        }
+        // The end of a stranger's connection takes it out of the table.
+        new ArrayList<>(peers.values()).forEach(Peer::close);
         inbox.clear();
         if (claimed != null) {
             claimed.release();
@@ -138,6 +202,10 @@ public final class NettyPeerTransport implements PeerTransport {
             to.onPeerConnectionChanged(changed.get(i).nodeId);
         }
         changed.clear();
+        for (int i = 0; i < refusals.size(); i++) {
+            to.onNotMember(refusals.get(i).peerId(), refusals.get(i).index());
+        }
+        refusals.clear();
         return framesDelivered;
     }
 
@@ -176,6 +244,18 @@ public final class NettyPeerTransport implements PeerTransport {
         dirty.clear();
     }
 
+    private String ownAddress() {
+        return addresses.text(self.nodeId());
+    }
+
+    private int strangers() {
+        int count = 0;
+        for (final Peer peer : peers.values()) {
+            count += peer.isStranger ? 1 : 0;
+        }
+        return count;
+    }
+
     private ByteBuf sealedClaim() {
         final ByteBuf frame = claimed;
         if (frame == null) {
@@ -191,8 +271,18 @@ public final class NettyPeerTransport implements PeerTransport {
     /** What is known of one peer, and the two connections to it. */
     private final class Peer {
         final int nodeId;
-        private final String host;
-        private final int port;
+
+        /** To be dialled. */
+        boolean isWanted;
+
+        /** Turned up by itself, by a configuration that is not known here; until it is a member here, too. */
+        boolean isStranger;
+
+        /** Where that configuration stands. */
+        long strangerIndex;
+
+        /** An attempt, a connection or a pause between two attempts. */
+        private boolean isDialing;
 
         @Nullable
         Connection dialed;
@@ -205,14 +295,27 @@ public final class NettyPeerTransport implements PeerTransport {
         private long knownStorageId;
         private String lastProblem = "";
 
-        Peer(final int nodeId, final String host, final int port) {
+        Peer(final int nodeId) {
             this.nodeId = nodeId;
-            this.host = host;
-            this.port = port;
         }
 
-        void connect() {
-            if (closed) {
+        void dial() {
+            isStranger = false;
+            if (!isDialing) {
+                isDialing = true;
+                retryMs = FIRST_RETRY_MS;
+                connect();
+            }
+        }
+
+        private void connect() {
+            if (closed || !isWanted) {
+                isDialing = false;
+                return;
+            }
+            final MemberAddress address = addresses.address(nodeId);
+            if (address == null) {
+                retryLater("its address is not known");
                 return;
             }
             final ChannelFuture connecting = new Bootstrap()
@@ -228,7 +331,7 @@ public final class NettyPeerTransport implements PeerTransport {
                             channel.pipeline().addLast(new Connection(channel, Peer.this));
                         }
                     })
-                    .connect(new InetSocketAddress(host, port));
+                    .connect(new InetSocketAddress(address.host(), address.peerPort()));
             connecting.addListener(future -> {
                 if (!future.isSuccess()) {
                     retryLater(String.valueOf(future.cause().getMessage()));
@@ -238,22 +341,27 @@ public final class NettyPeerTransport implements PeerTransport {
 
         /** Logs a problem once, however often it repeats. */
         void retryLater(final String problem) {
-            if (closed) {
+            if (closed || !isWanted) {
+                isDialing = false;
                 return;
             }
             if (!problem.equals(lastProblem)) {
                 lastProblem = problem;
-                LOGGER.info("event=peer.unreachable peer={} address={}:{} reason=\"{}\"", nodeId, host, port, problem);
+                LOGGER.info(
+                        "event=peer.unreachable peer={} address={} reason=\"{}\"",
+                        nodeId,
+                        addresses.text(nodeId),
+                        problem);
             }
             loop.eventLoop().schedule(this::connect, retryMs, TimeUnit.MILLISECONDS);
-            retryMs = Math.min(MAX_RETRY_MS, retryMs * 2);
+            retryMs = Math.max(retryMs, Math.min(MAX_RETRY_MS, retryMs * 2));
         }
 
         void onWelcome(final Connection connection) {
             dialed = connection;
             retryMs = FIRST_RETRY_MS;
             lastProblem = "";
-            LOGGER.info("event=peer.connected peer={} address={}:{}", nodeId, host, port);
+            LOGGER.info("event=peer.connected peer={} address={}", nodeId, addresses.text(nodeId));
             changed.add(this);
         }
 
@@ -307,6 +415,7 @@ public final class NettyPeerTransport implements PeerTransport {
         private final boolean isDialed;
         private @Nullable Peer peer;
         private boolean welcome;
+        private boolean refused;
         private @Nullable CheckpointChannel checkpointChannel;
         boolean dirty;
 
@@ -320,7 +429,7 @@ public final class NettyPeerTransport implements PeerTransport {
         @Override
         public void channelActive(final ChannelHandlerContext context) {
             if (peer != null) {
-                writeHello(PeerProtocol.HELLO, Status.OK, peer.nodeId);
+                writeHello(PeerProtocol.HELLO, Status.OK, peer.nodeId, members.index(), ownAddress());
             }
         }
 
@@ -344,6 +453,9 @@ public final class NettyPeerTransport implements PeerTransport {
                 of.retryLater("connection closed");
             } else if (of.accepted == this) {
                 of.accepted = null;
+                if (of.isStranger) {
+                    peers.remove(of.nodeId);
+                }
             }
         }
 
@@ -367,6 +479,9 @@ public final class NettyPeerTransport implements PeerTransport {
 
         private boolean onFrame(final ByteBuf buffer, final int offset, final int length) {
             framesDelivered++;
+            if (refused) {
+                return channel.isOpen();
+            }
             if (checkpointChannel != null) {
                 final String problem = checkpointChannel.onFrame(buffer, offset, length);
                 if (!problem.isEmpty()) {
@@ -384,46 +499,94 @@ public final class NettyPeerTransport implements PeerTransport {
             final int type = frame.getUnsignedShortLE(offset + FrameHeader.TYPE_OFFSET);
             final int block = offset + FrameHeader.HEADER_LENGTH;
             final int expected = isDialed ? PeerProtocol.HELLO_REPLY : PeerProtocol.HELLO;
+            final int blockLength = frame.getUnsignedShortLE(offset + FrameHeader.BLOCK_LENGTH_OFFSET);
             if (type != expected
-                    || length < FrameHeader.HEADER_LENGTH + Hello.BLOCK_LENGTH
+                    || blockLength < Hello.BLOCK_LENGTH
+                    || length < FrameHeader.HEADER_LENGTH + blockLength
                     || frame.getIntLE(block + Hello.MAGIC_OFFSET) != Hello.MAGIC) {
                 drop("first frame of type " + type + ", expected " + expected);
             } else if (isDialed) {
-                onHelloReply(frame, block);
+                onHelloReply(frame, block, blockLength);
             } else {
-                onHello(frame, block, length);
+                onHello(frame, block, blockLength, length);
             }
         }
 
-        private void onHello(final ByteBuf frame, final int block, final int length) {
+        private void onHello(final ByteBuf frame, final int block, final int blockLength, final int length) {
             final int nodeId = frame.getIntLE(block + Hello.NODE_ID_OFFSET);
-            final Peer from = peers.get(nodeId);
+            final Peer known = peers.get(nodeId);
+            final Peer from = known == null ? new Peer(nodeId) : known;
             final String problem = problemWith(frame, block, from);
-            if (from == null || !problem.isEmpty()) {
-                writeHello(PeerProtocol.HELLO_REPLY, Status.WRONG_CLUSTER, nodeId);
-                drop("node " + nodeId + ": " + problem);
+            if (!problem.isEmpty()) {
+                refuse(Status.WRONG_CLUSTER, nodeId, problem);
                 return;
             }
-            if (checkpoints != null && readsCheckpoints(frame, block, length)) {
+            final boolean saysMembership = blockLength >= Hello.BLOCK_LENGTH_WITH_MEMBERSHIP;
+            final long index = saysMembership ? frame.getLongLE(block + Hello.MEMBERSHIP_INDEX_OFFSET) : 0;
+            if (!members.contains(nodeId) && index <= members.committedIndex()) {
+                refuse(
+                        Status.REFUSED,
+                        nodeId,
+                        "it is no member by the configuration at index " + members.committedIndex()
+                                + ", the last that it knows is at " + index);
+                return;
+            }
+            if (known == null && strangers() >= MAX_STRANGERS) {
+                refuse(Status.BUSY, nodeId, "too many nodes that are not known here");
+                return;
+            }
+            if (saysMembership) {
+                addresses.introduce(nodeId, address(frame, block, blockLength, length));
+            }
+            if (checkpoints != null && readsCheckpoints(frame, block, blockLength)) {
                 checkpointChannel = new CheckpointChannel(channel, loop, checkpoints);
-                writeHello(PeerProtocol.HELLO_REPLY, Status.OK, nodeId);
+                welcome(nodeId);
                 return;
             }
             if (from.accepted != null) {
                 from.accepted.channel.close();
             }
+            if (known == null) {
+                from.isStranger = true;
+                from.strangerIndex = index;
+                peers.put(nodeId, from);
+                LOGGER.info("event=peer.stranger peer={} address={} index={}", nodeId, addresses.text(nodeId), index);
+            }
             peer = from;
             from.accepted = this;
             welcome = true;
-            writeHello(PeerProtocol.HELLO_REPLY, Status.OK, nodeId);
+            welcome(nodeId);
         }
 
-        private boolean readsCheckpoints(final ByteBuf frame, final int block, final int length) {
-            return length >= FrameHeader.HEADER_LENGTH + Hello.BLOCK_LENGTH_WITH_PURPOSE
+        private void welcome(final int nodeId) {
+            writeHello(PeerProtocol.HELLO_REPLY, Status.OK, nodeId, members.committedIndex(), "");
+        }
+
+        private void refuse(final Status status, final int nodeId, final String problem) {
+            writeHello(PeerProtocol.HELLO_REPLY, status, nodeId, members.committedIndex(), "");
+            refused = true;
+            // Whoever is refused ends the connection when it has read why.
+            loop.eventLoop().schedule((Runnable) channel::close, REFUSED_CLOSE_MS, TimeUnit.MILLISECONDS);
+            if (status == Status.REFUSED && !outsiders.add(nodeId)) {
+                return;
+            }
+            LOGGER.warn(
+                    "event=peer.dropped remote={} reason=\"node {}: {}\"", NetLoop.remote(channel), nodeId, problem);
+        }
+
+        private String address(final ByteBuf frame, final int block, final int blockLength, final int length) {
+            final int addressLength = frame.getIntLE(block + Hello.ADDRESS_LENGTH_OFFSET);
+            return addressLength == length - FrameHeader.HEADER_LENGTH - blockLength
+                    ? frame.toString(block + blockLength, addressLength, UTF_8)
+                    : "";
+        }
+
+        private boolean readsCheckpoints(final ByteBuf frame, final int block, final int blockLength) {
+            return blockLength >= Hello.BLOCK_LENGTH_WITH_PURPOSE
                     && frame.getIntLE(block + Hello.PURPOSE_OFFSET) == Hello.PURPOSE_CHECKPOINTS;
         }
 
-        private void onHelloReply(final ByteBuf frame, final int block) {
+        private void onHelloReply(final ByteBuf frame, final int block, final int blockLength) {
             final Peer of = peer;
             if (of == null) {
                 return;
@@ -431,6 +594,14 @@ public final class NettyPeerTransport implements PeerTransport {
             final Status status = Status.of(frame.getUnsignedShortLE(block + Hello.STATUS_OFFSET));
             final String problem =
                     status == Status.OK ? problemWith(frame, block, of) : "the peer refuses this node: " + status;
+            if (status == Status.REFUSED && blockLength >= Hello.BLOCK_LENGTH_WITH_MEMBERSHIP) {
+                final long index = frame.getLongLE(block + Hello.MEMBERSHIP_INDEX_OFFSET);
+                refusals.add(new Refusal(of.nodeId, index));
+                of.retryMs = OUTSIDER_RETRY_MS;
+                LOGGER.debug("event=peer.refused peer={} index={}", of.nodeId, index);
+                channel.close();
+                return;
+            }
             if (problem.isEmpty()) {
                 welcome = true;
                 of.onWelcome(this);
@@ -439,7 +610,7 @@ public final class NettyPeerTransport implements PeerTransport {
             }
         }
 
-        private String problemWith(final ByteBuf frame, final int block, final @Nullable Peer from) {
+        private String problemWith(final ByteBuf frame, final int block, final Peer from) {
             final int version = frame.getUnsignedShortLE(block + Hello.VERSION_OFFSET);
             final int nodeId = frame.getIntLE(block + Hello.NODE_ID_OFFSET);
             final int to = frame.getIntLE(block + Hello.TO_NODE_ID_OFFSET);
@@ -449,7 +620,7 @@ public final class NettyPeerTransport implements PeerTransport {
             if (frame.getLongLE(block + Hello.CLUSTER_ID_HASH_OFFSET) != self.clusterIdHash()) {
                 return "it belongs to another cluster";
             }
-            if (from == null || nodeId != from.nodeId) {
+            if (nodeId != from.nodeId || nodeId == self.nodeId()) {
                 return "node id " + nodeId + " is not expected here";
             }
             if (to != self.nodeId()) {
@@ -462,9 +633,12 @@ public final class NettyPeerTransport implements PeerTransport {
             return "";
         }
 
-        private void writeHello(final int type, final Status status, final int to) {
-            final ByteBuf frame = channel.alloc().directBuffer(FrameHeader.HEADER_LENGTH + Hello.BLOCK_LENGTH);
-            final int start = codec.begin(frame, type, PeerProtocol.VERSION, 0, Hello.BLOCK_LENGTH);
+        private void writeHello(
+                final int type, final Status status, final int to, final long membershipIndex, final String address) {
+            final byte[] addressBytes = address.getBytes(UTF_8);
+            final int length = FrameHeader.HEADER_LENGTH + Hello.BLOCK_LENGTH_WITH_MEMBERSHIP + addressBytes.length;
+            final ByteBuf frame = channel.alloc().directBuffer(length);
+            final int start = codec.begin(frame, type, PeerProtocol.VERSION, 0, Hello.BLOCK_LENGTH_WITH_MEMBERSHIP);
             frame.writeIntLE(Hello.MAGIC);
             frame.writeShortLE(PeerProtocol.VERSION);
             frame.writeShortLE(status.code());
@@ -472,6 +646,10 @@ public final class NettyPeerTransport implements PeerTransport {
             frame.writeIntLE(self.nodeId());
             frame.writeIntLE(to);
             frame.writeLongLE(self.storageId());
+            frame.writeIntLE(0);
+            frame.writeIntLE(addressBytes.length);
+            frame.writeLongLE(membershipIndex);
+            frame.writeBytes(addressBytes);
             codec.end(frame, start);
             channel.writeAndFlush(frame);
         }

@@ -5,10 +5,12 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import dev.cairn.engine.CommandFlyweight;
 import dev.cairn.engine.CommandRefusal;
 import dev.cairn.engine.CommandValidator;
+import dev.cairn.protocol.ChangeMembershipDescriptor;
 import dev.cairn.protocol.CheckpointReadDescriptor;
 import dev.cairn.protocol.FrameHeader;
 import dev.cairn.protocol.GetDescriptor;
 import dev.cairn.protocol.Limits;
+import dev.cairn.protocol.MemberChange;
 import dev.cairn.protocol.MessageType;
 import dev.cairn.protocol.MultiGetDescriptor;
 import dev.cairn.protocol.ScanCursorDescriptor;
@@ -16,6 +18,7 @@ import dev.cairn.protocol.ScanDescriptor;
 import dev.cairn.protocol.Status;
 import dev.cairn.protocol.TransferLeaderDescriptor;
 import dev.cairn.protocol.WaitAppliedDescriptor;
+import java.util.List;
 import org.agrona.DirectBuffer;
 import org.agrona.ExpandableArrayBuffer;
 
@@ -79,6 +82,8 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
                         requestId,
                         frame.getInt(block + TransferLeaderDescriptor.TARGET_OFFSET, LITTLE_ENDIAN),
                         frame.getInt(block + TransferLeaderDescriptor.FLAGS_OFFSET, LITTLE_ENDIAN));
+            case MessageType.CHANGE_MEMBERSHIP ->
+                onChangeMembership(connectionId, requestId, frame, block, variable, variableLength);
             case MessageType.WAIT_APPLIED ->
                 agent.onWaitApplied(
                         connectionId,
@@ -87,6 +92,22 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
                         frame.getInt(block + WaitAppliedDescriptor.TIMEOUT_MS_OFFSET, LITTLE_ENDIAN));
             default ->
                 agent.refuse(connectionId, requestId, Status.UNKNOWN_TYPE, "message type " + type + " is not known");
+        }
+    }
+
+    private void onChangeMembership(
+            final long connectionId,
+            final long requestId,
+            final DirectBuffer frame,
+            final int block,
+            final int offset,
+            final int length) {
+        final List<MemberChange> changes = MemberChanges.read(
+                frame, frame.getInt(block + ChangeMembershipDescriptor.COUNT_OFFSET, LITTLE_ENDIAN), offset, length);
+        if (changes == null) {
+            agent.refuse(connectionId, requestId, Status.BAD_REQUEST, badRequest(MessageType.CHANGE_MEMBERSHIP));
+        } else {
+            agent.onChangeMembership(connectionId, requestId, changes);
         }
     }
 
@@ -202,6 +223,7 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
             case MessageType.WAIT_APPLIED -> WaitAppliedDescriptor.BLOCK_LENGTH;
             case MessageType.CHECKPOINT_READ -> CheckpointReadDescriptor.BLOCK_LENGTH;
             case MessageType.TRANSFER_LEADER -> TransferLeaderDescriptor.BLOCK_LENGTH;
+            case MessageType.CHANGE_MEMBERSHIP -> ChangeMembershipDescriptor.BLOCK_LENGTH;
             default -> 0;
         };
     }
@@ -299,6 +321,9 @@ final class ClientRequestAdapter implements ClientTransport.Handler {
                 "the list of keys contradicts its count or length; 1 to " + Limits.MAX_MULTI_GET_KEYS
                         + " keys are allowed";
             case MessageType.WAIT_APPLIED -> "the wait has 1 to " + Limits.MAX_WAIT_MS + " ms and an index from 0";
+            case MessageType.CHANGE_MEMBERSHIP ->
+                "the list of changes contradicts its count or length; at most " + Limits.MAX_MEMBER_CHANGES
+                        + " changes are allowed, of the kinds 1 to 5";
             default -> "the request contradicts its layout";
         };
     }

@@ -6,6 +6,7 @@ import dev.cairn.engine.AppliedConfiguration;
 import dev.cairn.engine.KvReader;
 import dev.cairn.engine.KvStoreException;
 import dev.cairn.protocol.FrameHeader;
+import dev.cairn.protocol.MemberChange;
 import dev.cairn.protocol.MessageType;
 import dev.cairn.protocol.Status;
 import dev.cairn.protocol.TransferLeaderDescriptor;
@@ -23,8 +24,9 @@ import dev.cairn.wal.EntryDescriptor;
 import dev.cairn.wal.HardState;
 import dev.cairn.wal.Wal;
 import java.nio.ByteBuffer;
-import java.util.Map;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.agrona.DirectBuffer;
 import org.agrona.collections.LongHashSet;
 import org.agrona.concurrent.MessageHandler;
@@ -66,7 +68,7 @@ public final class ConsensusAgent {
     private static final long CURSOR_CHECK_NS = 1_000_000_000L;
 
     private final int nodeId;
-    private final Map<Integer, String> clientAddresses;
+    private final MemberAddresses addresses;
     private final long tickNs;
     private final RaftCore core;
     private final Wal wal;
@@ -97,6 +99,8 @@ public final class ConsensusAgent {
     private final PendingReads reads = new PendingReads();
     private final AppliedWaits waits;
     private final HandOver handOver;
+    private final MembershipRequests membershipRequests;
+    private final Belonging belonging;
     private final LongHashSet toldConnections = new LongHashSet();
     private final PendingReads.Handler serveRead = this::serve;
     private final PendingReads.Handler failRead = this::refuseNotLeader;
@@ -110,6 +114,8 @@ public final class ConsensusAgent {
     private final LeaseClock leaseClock;
     private final LeaseGuard leaseGuard;
     private final long readableFromIndex;
+    private boolean membersChanged = true;
+    private long toldCommittedMembershipIndex;
     private long nowNs;
     private long nextTickNs;
     private long nextCursorCheckNs;
@@ -127,11 +133,11 @@ public final class ConsensusAgent {
         final Replica.Surroundings around = parts.around();
         slots = new ReplySlots(config.capacities().openProposals());
         nodeId = config.raft().nodeId();
-        clientAddresses = config.clientAddresses();
+        addresses = config.addresses();
         tickNs = config.tickNs();
         wal = parts.wal();
         space = wal.sparePreparer().space();
-        log = new WalRaftLog(wal, wal.newLoopCursor(), config.wallClockMs(), parts.startLogTimeMs());
+        log = new WalRaftLog(wal, wal.newLoopCursor(), config.wallClockMs(), parts.startLogTimeMs(), addresses);
         logSync = parts.logSync();
         logSyncWake = around.logSyncWake();
         apply = parts.apply();
@@ -146,6 +152,8 @@ public final class ConsensusAgent {
         waits = new AppliedWaits(clients::isOpen);
         handOver = new HandOver(config.raft().electionMaxTicks(), this::endTransfer);
         events = around.events();
+        membershipRequests = new MembershipRequests(addresses, this::endChange);
+        belonging = new Belonging(nodeId, events);
         snapshots = around.snapshots();
         metrics = around.metrics().loop();
         storeBytes = around.metrics().storeBytes();
@@ -175,7 +183,7 @@ public final class ConsensusAgent {
                 log,
                 new Output(),
                 around.jitter());
-        peerAdapter = new PeerMessageAdapter(core, log, snapshots, handOver, events);
+        peerAdapter = new PeerMessageAdapter(core, log, snapshots, handOver, belonging, events);
         offeredIndex = apply.appliedIndex();
         lastAppendedPosition = wal.appendedPosition();
         lastAppendNs = startNs;
@@ -197,6 +205,7 @@ public final class ConsensusAgent {
         if (withLeases && leaseGuard.hasJumped(monotonicNs, leaseClock.wallMs())) {
             core.voidLease();
         }
+        tellMembers();
         int work = takeCompletions();
         work += peers.poll(peerAdapter);
         work += tick();
@@ -208,6 +217,7 @@ public final class ConsensusAgent {
         work += reads.serve(core.appliedIndex(), READS_PER_CYCLE, serveRead);
         work += waits.end(core.appliedIndex(), nowNs, endWait);
         handOver.end(core);
+        membershipRequests.end(core);
         clients.flush();
         metrics.onCycle(
                 core.role() == Role.LEADER,
@@ -228,6 +238,19 @@ public final class ConsensusAgent {
     /** True when frames of clients were left for the next cycle. */
     public boolean hasClientFrames() {
         return clients.hasFrames();
+    }
+
+    /** The network learns who the members are: at first, and whenever that is another answer. */
+    private void tellMembers() {
+        if (!membersChanged && core.committedMembershipIndex() == toldCommittedMembershipIndex) {
+            return;
+        }
+        membersChanged = false;
+        toldCommittedMembershipIndex = core.committedMembershipIndex();
+        final int[] members = core.membership().members();
+        addresses.members(members);
+        metrics.peers(IntStream.of(members).filter(id -> id != nodeId).toArray());
+        peers.members(new PeerSet(core.membershipIndex(), toldCommittedMembershipIndex, core.possibleMembers()));
     }
 
     // ---- completions ---------------------------------------------------------------------------------------------
@@ -319,6 +342,7 @@ public final class ConsensusAgent {
         nextTickNs = Math.max(nextTickNs + tickNs, nowNs + tickNs / 2);
         core.tick();
         handOver.onTick(core, hasRoom());
+        belonging.onTick(core);
         peerPublisher.hasRoom(hasRoom());
         appendClock();
         dropLog();
@@ -379,8 +403,9 @@ public final class ConsensusAgent {
         metrics.level(Level.SPARES_READY, wal.sparePreparer().readyCount());
         metrics.level(Level.SPARES_RECYCLED, wal.sparePreparer().recycledCount());
         final boolean leads = core.role() == Role.LEADER;
-        for (int i = 0; i < metrics.peerCount(); i++) {
-            metrics.matchIndex(i, leads ? core.matchIndex(metrics.peer(i)) : 0);
+        final LoopMetrics.Peers known = metrics.peers();
+        for (int i = 0; i < known.count(); i++) {
+            known.matchIndex(i, leads ? core.matchIndex(known.id(i)) : 0);
         }
     }
 
@@ -519,6 +544,10 @@ public final class ConsensusAgent {
             final DirectBuffer buffer,
             final int offset,
             final int length) {
+        if (!belonging.serves(core)) {
+            refuseNotLeader(connectionId, requestId);
+            return;
+        }
         if (core.role() != Role.LEADER && (core.role() != Role.FOLLOWER || core.leaderId() == 0)) {
             refuse(connectionId, requestId, Status.NOT_LEADER, "this node knows no leader that it could ask");
             return;
@@ -540,7 +569,11 @@ public final class ConsensusAgent {
             final DirectBuffer buffer,
             final int offset,
             final int length) {
-        serve(connectionId, requestId, type, Math.max(minRevision, readableFromIndex), buffer, offset, length);
+        if (belonging.serves(core)) {
+            serve(connectionId, requestId, type, Math.max(minRevision, readableFromIndex), buffer, offset, length);
+        } else {
+            refuseNotLeader(connectionId, requestId);
+        }
     }
 
     private void serve(
@@ -678,6 +711,34 @@ public final class ConsensusAgent {
         }
     }
 
+    /** Answered when the change is committed and one configuration holds; without changes, at once. */
+    void onChangeMembership(final long connectionId, final long requestId, final List<MemberChange> changes) {
+        if (core.role() != Role.LEADER) {
+            refuseNotLeader(connectionId, requestId);
+        } else if (changes.isEmpty()) {
+            replies.membershipReply(connectionId, requestId, nodeId, core, addresses);
+        } else if (stopping) {
+            refuse(connectionId, requestId, Status.SHUTTING_DOWN, "this node stops");
+        } else {
+            final String refusal = membershipRequests.start(core, changes, connectionId, requestId);
+            if (refusal != null) {
+                refuse(connectionId, requestId, Status.REFUSED, refusal);
+            }
+        }
+    }
+
+    private void endChange(final long connectionId, final long requestId, final boolean done) {
+        if (done) {
+            replies.membershipReply(connectionId, requestId, nodeId, core, addresses);
+        } else {
+            refuse(
+                    connectionId,
+                    requestId,
+                    Status.DEADLINE,
+                    "leadership was lost while the change was under way: ask who the members are");
+        }
+    }
+
     void onStatus(final long connectionId, final long requestId) {
         replies.statusReply(connectionId, requestId, nodeId, core, apply.digest(), leaderAddress());
     }
@@ -696,7 +757,8 @@ public final class ConsensusAgent {
                         nodeId,
                         core,
                         TimeUnit.NANOSECONDS.toMillis(tickNs),
-                        metrics,
+                        addresses,
+                        belonging.serves(core) ? "" : belonging.reason(core),
                         leaderAddress(),
                         apply.digest(),
                         sizes));
@@ -718,13 +780,17 @@ public final class ConsensusAgent {
     }
 
     private void refuseNotLeader(final long connectionId, final long requestId) {
-        refuse(connectionId, requestId, Status.NOT_LEADER, "this node does not lead");
+        refuse(
+                connectionId,
+                requestId,
+                Status.NOT_LEADER,
+                belonging.serves(core) ? "this node does not lead" : belonging.reason(core));
     }
 
     /** Of the leader; while none is known, of the node that leadership went to. */
     private String leaderAddress() {
         final int leaderId = core.leaderId() != 0 ? core.leaderId() : handOver.successor(core);
-        return clientAddresses.getOrDefault(leaderId, "");
+        return addresses.client(leaderId != 0 ? leaderId : belonging.refusedBy(core));
     }
 
     // ---- hand-overs ----------------------------------------------------------------------------------------------
@@ -919,6 +985,7 @@ public final class ConsensusAgent {
 
         @Override
         public void onMembershipChanged(final long index, final Membership membership) {
+            membersChanged = true;
             events.onMembershipChanged(index, membership);
         }
 

@@ -10,6 +10,9 @@ public interface EventLog {
     /** The node acts by another configuration from now on; {@code index} is its entry's, 0 = that of the settings. */
     default void onMembershipChanged(final long index, final Membership membership) {}
 
+    /** This node is no member of the cluster, not yet or no longer: it serves no clients. */
+    default void onOutside(final String reason) {}
+
     /** Entries that a snapshot holds went from the log; {@code firstIndex} is the first that is left. */
     default void onLogDropped(final long firstIndex) {}
 

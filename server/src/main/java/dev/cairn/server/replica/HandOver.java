@@ -104,7 +104,8 @@ final class HandOver {
         final IntHashSet.IntIterator peers = peersWithRoom.iterator();
         while (peers.hasNext()) {
             final int peer = peers.nextValue();
-            if (best == 0 || core.matchIndex(peer) > core.matchIndex(best)) {
+            final boolean better = best == 0 || core.matchIndex(peer) > core.matchIndex(best);
+            if (better && core.membership().isIncomingVoter(peer)) {
                 best = peer;
             }
         }

@@ -1,9 +1,10 @@
 package dev.cairn.server.replica;
 
+import dev.cairn.raft.Membership;
 import dev.cairn.raft.RaftCore;
 import dev.cairn.raft.Role;
-import dev.cairn.server.metrics.LoopMetrics;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
 /**
  * What a node says about itself, as one JSON object. The names are those of HTTP's {@code /raft/status}. A node that knows no
@@ -19,7 +20,8 @@ final class NodeDetails {
             final int nodeId,
             final RaftCore core,
             final long tickMs,
-            final LoopMetrics metrics,
+            final MemberAddresses addresses,
+            final String outside,
             final String leaderAddress,
             final long digest,
             final Sizes sizes) {
@@ -48,14 +50,52 @@ final class NodeDetails {
         number(out, "snapshot_index", sizes.snapshotIndex());
         number(out, "sessions", sizes.sessions());
         number(out, "client_connections", sizes.connections());
-        peers(out.append(",\"peers\":["), core, metrics);
-        return out.append("]}").toString();
+        peers(out.append(",\"peers\":["), nodeId, core);
+        members(out.append("],\"membership\":{"), core, addresses);
+        if (!outside.isEmpty()) {
+            out.append(",\"outside\":\"").append(outside).append('"');
+        }
+        return out.append('}').toString();
     }
 
-    private static void peers(final StringBuilder out, final RaftCore core, final LoopMetrics metrics) {
+    private static void members(final StringBuilder out, final RaftCore core, final MemberAddresses addresses) {
+        final Membership membership = core.membership();
+        out.append("\"index\":").append(core.membershipIndex());
+        number(out, "committedIndex", core.committedMembershipIndex());
+        out.append(",\"members\":[");
+        String separator = "";
+        for (final int id : membership.members()) {
+            out.append(separator).append("{\"id\":").append(id);
+            out.append(",\"role\":\"").append(role(membership, id)).append('"');
+            if (membership.goal(id) != Membership.STAYS_LEARNER) {
+                number(out, "goal", membership.goal(id));
+            }
+            out.append(",\"address\":\"").append(text(addresses, id)).append("\"}");
+            separator = ",";
+        }
+        out.append("]}");
+    }
+
+    /** As configuration entries have it; what is no address has no place in JSON either. */
+    private static String text(final MemberAddresses addresses, final int id) {
+        final MemberAddress address = addresses.address(id);
+        return address == null ? "" : address.toString();
+    }
+
+    private static String role(final Membership membership, final int id) {
+        if (membership.isLearner(id)) {
+            return "learner";
+        }
+        return membership.isIncomingVoter(id) ? "voter" : "outgoing";
+    }
+
+    private static void peers(final StringBuilder out, final int nodeId, final RaftCore core) {
         final boolean leads = core.role() == Role.LEADER;
-        for (int i = 0; i < metrics.peerCount(); i++) {
-            final int peer = metrics.peer(i);
+        final int[] peers = IntStream.of(core.membership().members())
+                .filter(id -> id != nodeId)
+                .toArray();
+        for (int i = 0; i < peers.length; i++) {
+            final int peer = peers[i];
             out.append(i == 0 ? "" : ",").append("{\"id\":").append(peer);
             if (leads) {
                 number(out, "matchIndex", core.matchIndex(peer));

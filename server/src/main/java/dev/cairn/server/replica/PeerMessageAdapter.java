@@ -24,6 +24,7 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
     private final WalRaftLog log;
     private final Snapshots snapshots;
     private final HandOver handOver;
+    private final Belonging belonging;
     private final EventLog events;
     private final EntryBatch batch = new EntryBatch();
 
@@ -32,7 +33,9 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
             final WalRaftLog log,
             final Snapshots snapshots,
             final HandOver handOver,
+            final Belonging belonging,
             final EventLog events) {
+        this.belonging = belonging;
         this.handOver = handOver;
         this.core = core;
         this.log = log;
@@ -43,6 +46,11 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
     @Override
     public void onPeerConnectionChanged(final int peerId) {
         core.onPeerUnreachable(peerId);
+    }
+
+    @Override
+    public void onNotMember(final int peerId, final long index) {
+        belonging.onRefused(peerId, index);
     }
 
     @Override

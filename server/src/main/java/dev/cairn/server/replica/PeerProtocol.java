@@ -28,8 +28,14 @@ public final class PeerProtocol {
      *   0 u32 magic "CARP"        4 u16 version        6 u16 status (reply: a protocol Status, 0 = welcome)
      *   8 i64 cluster id hash    16 i32 node id       20 i32 the node id that is dialled
      *  24 i64 storage id of the sender's data directory
-     *  32 i32 purpose: 0 consensus, 1 reading of checkpoints; absent = 0    36 i32 0
+     *  32 i32 purpose: 0 consensus, 1 reading of checkpoints; absent = 0    36 i32 length of the address
+     *  40 i64 index of a configuration: of the last one in the log of the node that dials, in a reply of the last one
+     *         that is committed there; absent = 0
+     *  48 address of the node that dials, host:peerPort:clientPort[:httpPort] in UTF-8
      * </pre>
+     *
+     * <p>A node that is no member where it dials is welcome when it knows a later configuration than what is committed
+     * there: that may name it. Else it is answered {@link dev.cairn.protocol.Status#REFUSED} with that index.
      */
     public static final class Hello {
         public static final int MAGIC = 0x50524143;
@@ -42,7 +48,10 @@ public final class PeerProtocol {
         public static final int STORAGE_ID_OFFSET = 24;
         public static final int BLOCK_LENGTH = 32;
         public static final int PURPOSE_OFFSET = 32;
+        public static final int ADDRESS_LENGTH_OFFSET = 36;
         public static final int BLOCK_LENGTH_WITH_PURPOSE = 40;
+        public static final int MEMBERSHIP_INDEX_OFFSET = 40;
+        public static final int BLOCK_LENGTH_WITH_MEMBERSHIP = 48;
         public static final int PURPOSE_CHECKPOINTS = 1;
 
         private Hello() {}

@@ -17,7 +17,13 @@ public interface PeerTransport {
 
         /** The connection on which this node sends its requests to a peer came up or went away. */
         void onPeerConnectionChanged(int peerId);
+
+        /** A peer refuses this node: by the configuration at {@code index}, which is committed there, it is no member. */
+        default void onNotMember(final int peerId, final long index) {}
     }
+
+    /** The members are others from now on: connections to new ones are made, those to others end soon. */
+    default void members(final PeerSet members) {}
 
     /** Delivers everything that has arrived; never waits. */
     int poll(Handler handler);

@@ -12,7 +12,6 @@ import dev.cairn.wal.HardState;
 import dev.cairn.wal.HardStateFile;
 import dev.cairn.wal.Wal;
 import dev.cairn.wal.WalConfig;
-import java.util.Map;
 import java.util.function.IntUnaryOperator;
 import java.util.function.LongSupplier;
 
@@ -37,7 +36,7 @@ public final class Replica implements AutoCloseable {
     /**
      * What a replica is told.
      *
-     * @param clientAddresses {@code host:port} for clients of every member, by node id
+     * @param addresses where the members are as far as the settings say; it is told what configurations say
      * @param tickNs one tick of the core, nanoseconds
      * @param wallClockMs milliseconds since 1970: seeds the log time of the very first entry, nothing else
      * @param slowForceNs a force that takes longer is told
@@ -45,7 +44,7 @@ public final class Replica implements AutoCloseable {
     public record Config(
             RaftConfig raft,
             WalConfig wal,
-            Map<Integer, String> clientAddresses,
+            MemberAddresses addresses,
             long tickNs,
             long wallClockMs,
             long slowForceNs,

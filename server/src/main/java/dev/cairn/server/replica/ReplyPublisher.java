@@ -11,12 +11,14 @@ import dev.cairn.protocol.ErrorReplyDescriptor;
 import dev.cairn.protocol.FrameHeader;
 import dev.cairn.protocol.GetReplyDescriptor;
 import dev.cairn.protocol.Limits;
+import dev.cairn.protocol.MembershipReplyDescriptor;
 import dev.cairn.protocol.MessageType;
 import dev.cairn.protocol.MultiGetReplyDescriptor;
 import dev.cairn.protocol.ScanReplyDescriptor;
 import dev.cairn.protocol.Status;
 import dev.cairn.protocol.StatusReplyDescriptor;
 import dev.cairn.protocol.WaitAppliedReplyDescriptor;
+import dev.cairn.raft.Membership;
 import dev.cairn.raft.RaftCore;
 import dev.cairn.raft.Role;
 import dev.cairn.server.metrics.LoopMetrics;
@@ -246,6 +248,58 @@ final class ReplyPublisher {
         frame.putInt(BLOCK + StatusReplyDescriptor.LEADER_ID_OFFSET, core.leaderId(), LITTLE_ENDIAN);
         frame.putInt(BLOCK + StatusReplyDescriptor.LEADER_ADDRESS_LENGTH_OFFSET, address.length, LITTLE_ENDIAN);
         frame.putBytes(BLOCK + StatusReplyDescriptor.BLOCK_LENGTH, address);
+        transport.send();
+    }
+
+    void membershipReply(
+            final long connectionId,
+            final long requestId,
+            final int nodeId,
+            final RaftCore core,
+            final MemberAddresses addresses) {
+        metrics.onReply(Status.OK.code());
+        final Membership membership = core.membership();
+        final int[] members = membership.members();
+        int length = 0;
+        for (final int member : members) {
+            length += MembershipReplyDescriptor.MEMBER_LENGTH
+                    + addresses.text(member).getBytes(UTF_8).length;
+        }
+        final MutableDirectBuffer frame = claim(
+                connectionId, requestId, MessageType.MEMBERSHIP_REPLY, MembershipReplyDescriptor.BLOCK_LENGTH, length);
+        if (frame == null) {
+            return;
+        }
+        frame.putLong(BLOCK + MembershipReplyDescriptor.INDEX_OFFSET, core.membershipIndex(), LITTLE_ENDIAN);
+        frame.putLong(BLOCK + MembershipReplyDescriptor.COMMIT_INDEX_OFFSET, core.commitIndex(), LITTLE_ENDIAN);
+        frame.putLong(BLOCK + MembershipReplyDescriptor.LAST_INDEX_OFFSET, core.lastIndex(), LITTLE_ENDIAN);
+        frame.putInt(BLOCK + MembershipReplyDescriptor.LEADER_ID_OFFSET, core.leaderId(), LITTLE_ENDIAN);
+        frame.putShort(BLOCK + MembershipReplyDescriptor.COUNT_OFFSET, (short) members.length, LITTLE_ENDIAN);
+        frame.putShort(
+                BLOCK + MembershipReplyDescriptor.MEMBER_LENGTH_OFFSET,
+                (short) MembershipReplyDescriptor.MEMBER_LENGTH,
+                LITTLE_ENDIAN);
+        int at = BLOCK + MembershipReplyDescriptor.BLOCK_LENGTH;
+        for (final int member : members) {
+            final byte[] address = addresses.text(member).getBytes(UTF_8);
+            final boolean self = member == nodeId;
+            frame.setMemory(at, MembershipReplyDescriptor.MEMBER_LENGTH, (byte) 0);
+            frame.putShort(at + MembershipReplyDescriptor.NODE_ID_OFFSET, (short) member, LITTLE_ENDIAN);
+            frame.putByte(at + MembershipReplyDescriptor.FLAGS_OFFSET, (byte)
+                    ((membership.isIncomingVoter(member) ? MembershipReplyDescriptor.FLAG_VOTER : 0)
+                            | (membership.isOutgoingVoter(member) ? MembershipReplyDescriptor.FLAG_OUTGOING : 0)
+                            | (membership.isLearner(member) ? MembershipReplyDescriptor.FLAG_LEARNER : 0)
+                            | (self || core.isReachable(member) ? MembershipReplyDescriptor.FLAG_REACHABLE : 0)
+                            | (core.isReadyToVote(member) ? MembershipReplyDescriptor.FLAG_CAUGHT_UP : 0)));
+            frame.putInt(at + MembershipReplyDescriptor.GOAL_OFFSET, membership.goal(member), LITTLE_ENDIAN);
+            frame.putLong(
+                    at + MembershipReplyDescriptor.MATCH_INDEX_OFFSET,
+                    self ? core.durableIndex() : core.matchIndex(member),
+                    LITTLE_ENDIAN);
+            frame.putShort(at + MembershipReplyDescriptor.ADDRESS_LENGTH_OFFSET, (short) address.length, LITTLE_ENDIAN);
+            frame.putBytes(at + MembershipReplyDescriptor.MEMBER_LENGTH, address);
+            at += MembershipReplyDescriptor.MEMBER_LENGTH + address.length;
+        }
         transport.send();
     }
 

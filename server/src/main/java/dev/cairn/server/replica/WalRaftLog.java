@@ -6,8 +6,6 @@ import dev.cairn.raft.RaftLog;
 import dev.cairn.wal.EntryDescriptor;
 import dev.cairn.wal.LogCursor;
 import dev.cairn.wal.Wal;
-import java.util.HashMap;
-import java.util.Map;
 import org.agrona.DirectBuffer;
 import org.agrona.ExpandableArrayBuffer;
 import org.agrona.MutableDirectBuffer;
@@ -37,8 +35,7 @@ final class WalRaftLog implements RaftLog {
     private int refusedLength = EntryDescriptor.HEADER_LENGTH;
     private int refusedType = EntryType.COMMAND;
 
-    /** What is known of where members are, by node id; goes into configuration entries. */
-    private final Map<Integer, String> addresses = new HashMap<>();
+    private final MemberAddresses addresses;
 
     private long nowNs;
     private long leaderSinceNs;
@@ -49,12 +46,19 @@ final class WalRaftLog implements RaftLog {
      * @param wallClockSeedMs milliseconds since 1970, used as the log time of index 1 if this node appends it
      * @param appliedLogTimeMs log time of what is applied at the start: all that a log without entries behind a snapshot
      *     leaves of the time
+     * @param addresses where members are: goes into configuration entries, and learns from them
      */
-    WalRaftLog(final Wal wal, final LogCursor cursor, final long wallClockSeedMs, final long appliedLogTimeMs) {
+    WalRaftLog(
+            final Wal wal,
+            final LogCursor cursor,
+            final long wallClockSeedMs,
+            final long appliedLogTimeMs,
+            final MemberAddresses addresses) {
         this.wal = wal;
         this.cursor = cursor;
         this.wallClockSeedMs = wallClockSeedMs;
         this.appliedLogTimeMs = appliedLogTimeMs;
+        this.addresses = addresses;
     }
 
     void now(final long monotonicNs) {
@@ -140,7 +144,7 @@ final class WalRaftLog implements RaftLog {
     @Override
     public boolean appendMembership(final long index, final long term, final Membership membership) {
         final MutableDirectBuffer buffer = new ExpandableArrayBuffer();
-        stage(buffer, 0, MembershipDescriptor.encode(buffer, membership, addresses));
+        stage(buffer, 0, MembershipDescriptor.encode(buffer, membership, addresses.texts()));
         final boolean room = hasRoom(index, EntryType.CONFIG);
         if (room) {
             append(index, term, EntryType.CONFIG);
@@ -164,7 +168,7 @@ final class WalRaftLog implements RaftLog {
 
     private Membership takeMembership(final DirectBuffer buffer, final int offset, final int length) {
         final MembershipDescriptor.Decoded decoded = MembershipDescriptor.decode(buffer, offset, length);
-        addresses.putAll(decoded.addresses());
+        decoded.addresses().forEach(addresses::put);
         return decoded.membership();
     }
 

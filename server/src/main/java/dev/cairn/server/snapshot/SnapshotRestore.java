@@ -4,7 +4,10 @@ import dev.cairn.engine.AppliedState;
 import dev.cairn.engine.CheckpointException;
 import dev.cairn.engine.CheckpointManifest;
 import dev.cairn.engine.DurableFiles;
+import dev.cairn.engine.KvStateMachine;
 import dev.cairn.engine.RocksStore;
+import dev.cairn.engine.RocksStoreConfig;
+import dev.cairn.engine.RowKind;
 import dev.cairn.server.Identity;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -56,11 +59,14 @@ public final class SnapshotRestore implements SnapshotFile.Visitor {
         try {
             Identity.open(building, nodeId, clusterId, random).close();
             final CheckpointManifest manifest = SnapshotFile.read(file, new SnapshotRestore(building), progress);
-            final AppliedState found =
-                    RocksStore.contentOf(building.resolve(Installation.STORE)).applied();
+            final RocksStore.Content content = RocksStore.contentOf(building.resolve(Installation.STORE));
+            final AppliedState found = content.applied();
             if (!found.equals(manifest.applied())) {
                 throw new CheckpointException(file + " contradicts itself: its database holds " + found
                         + ", its manifest says " + manifest.applied());
+            }
+            if (!content.membership().isEmpty()) {
+                forgetMembership(building.resolve(Installation.STORE));
             }
             DurableFiles.forceDirectory(building.resolve(Installation.STORE));
             new Installation(building)
@@ -70,6 +76,14 @@ public final class SnapshotRestore implements SnapshotFile.Visitor {
             return manifest;
         } finally {
             DurableFiles.deleteTree(building);
+        }
+    }
+
+    /** The members of the cluster that was saved are not those of the new one: its nodes' settings say who they are. */
+    private static void forgetMembership(final Path database) {
+        try (RocksStore store = RocksStore.open(RocksStoreConfig.of(database))) {
+            store.delete(RowKind.META, KvStateMachine.CONFIG_NAME, 0, KvStateMachine.CONFIG_NAME.capacity());
+            store.write();
         }
     }
 

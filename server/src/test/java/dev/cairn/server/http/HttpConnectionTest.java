@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.cairn.server.replica.InProcessClients;
+import dev.cairn.server.replica.MemberAddresses;
 import java.io.InputStream;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
@@ -14,7 +15,6 @@ import java.net.SocketException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -33,7 +33,7 @@ class HttpConnectionTest {
 
     private final HttpGateway gateway = new HttpGateway(
             new HttpGateway.Config(
-                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), new TreeMap<>(), Map.of(), 1),
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), new MemberAddresses(Map.of()), 1),
             HttpLimits.DEFAULT.withTimes(
                     TimeUnit.SECONDS.toNanos(60), TimeUnit.SECONDS.toNanos(60), TimeUnit.MILLISECONDS.toNanos(300)),
             new InProcessClients(new NoNetwork(), () -> {}, 1 << 20),

@@ -4,12 +4,12 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.server.replica.InProcessClients;
+import dev.cairn.server.replica.MemberAddresses;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -22,7 +22,7 @@ class HttpTimesTest {
     private final InProcessClients clients = new InProcessClients(new NoNetwork(), () -> {}, 1 << 20);
     private final HttpGateway gateway = new HttpGateway(
             new HttpGateway.Config(
-                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), new TreeMap<>(), Map.of(), 1),
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), new MemberAddresses(Map.of()), 1),
             HttpLimits.DEFAULT.withTimes(
                     TimeUnit.MILLISECONDS.toNanos(500),
                     TimeUnit.MILLISECONDS.toNanos(1000),

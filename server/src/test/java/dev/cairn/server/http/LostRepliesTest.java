@@ -8,6 +8,7 @@ import dev.cairn.protocol.FrameHeader;
 import dev.cairn.protocol.Limits;
 import dev.cairn.protocol.Status;
 import dev.cairn.server.replica.InProcessClients;
+import dev.cairn.server.replica.MemberAddresses;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.net.InetAddress;
@@ -17,7 +18,6 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import org.agrona.MutableDirectBuffer;
 import org.junit.jupiter.api.AfterEach;
@@ -35,7 +35,7 @@ class LostRepliesTest {
     private final InProcessClients clients = new InProcessClients(new NoNetwork(), () -> {}, 1 << 20);
     private final HttpGateway gateway = new HttpGateway(
             new HttpGateway.Config(
-                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), new TreeMap<>(), Map.of(), 1),
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), new MemberAddresses(Map.of()), 1),
             // Long times: whoever waits for the node's answer in vain makes the test fail, not late.
             HttpLimits.DEFAULT.withTimes(
                     TimeUnit.SECONDS.toNanos(60), TimeUnit.SECONDS.toNanos(60), TimeUnit.SECONDS.toNanos(60)),

@@ -61,7 +61,7 @@ class MetricsTest {
         loop.onRole(4, 0);
         loop.level(Level.ROLE, 4);
         loop.level(Level.LAST_INDEX, 10);
-        loop.matchIndex(1, 7);
+        loop.peers().matchIndex(1, 7);
         loop.onRequest(3, 3);
         loop.onRequest(5, 0);
         loop.onRequest(4711, 0);

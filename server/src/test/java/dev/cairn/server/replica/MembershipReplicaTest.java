@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.cairn.covers.Covers;
 import dev.cairn.engine.RocksStore;
 import dev.cairn.engine.RocksStoreConfig;
+import dev.cairn.protocol.MemberChange;
 import dev.cairn.raft.EntryType;
 import dev.cairn.raft.Membership;
 import dev.cairn.raft.MembershipChange.AddLearner;
@@ -21,6 +22,7 @@ import java.util.Random;
 import java.util.Set;
 import org.agrona.ExpandableArrayBuffer;
 import org.agrona.MutableDirectBuffer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -39,12 +41,14 @@ class MembershipReplicaTest {
     private final List<String> told = new ArrayList<>();
     private final Random random = new Random(1);
     private RocksStore store;
+    private MemberAddresses addresses = new MemberAddresses(Map.of());
     private ReplicaLog log;
     private Replica replica;
     private long nowNs;
 
     @BeforeEach
     void start() {
+        addresses = new MemberAddresses(Map.of(1, "127.0.0.1:1:2"));
         store = RocksStore.open(RocksStoreConfig.of(directory));
         final WalConfig walConfig = WalConfig.of(1, 1, 1).withSegmentBytes(1 << 20);
         log = ReplicaLog.open(walConfig, root, segments, store.flushedApplied(), null, random::nextLong);
@@ -52,7 +56,7 @@ class MembershipReplicaTest {
                 new Replica.Config(
                         RaftConfig.of(1, Set.of(1), 10, 50, 100),
                         walConfig,
-                        Map.of(1, "127.0.0.1:1"),
+                        addresses,
                         TICK_NS,
                         1_800_000_000_000L,
                         Long.MAX_VALUE,
@@ -146,7 +150,58 @@ class MembershipReplicaTest {
         assertThat(core().membershipIndex()).isEqualTo(index);
     }
 
-    private final class Told implements EventLog {
+    /** The address comes from the operator, goes into the entry, and a restart reads it there. */
+    @Test
+    void addressesStandInTheEntryAndOutliveARestart() {
+        lead();
+        replica.consensus().onChangeMembership(1, 1, List.of(MemberChange.addLearner(7, "h7:1:2:3")));
+        pass();
+        assertThat(addresses.client(7)).isEqualTo("h7:2");
+        assertThat(addresses.members()).containsExactly(1, 7);
+        store.flush();
+        stop();
+        start();
+        assertThat(core().membership()).hasToString("voters=[1] learners=[7]");
+        assertThat(addresses.text(1)).isEqualTo("127.0.0.1:1:2");
+        assertThat(addresses.text(7)).isEqualTo("h7:1:2:3");
+    }
+
+    @Test
+    void theAddressOfARefusedChangeIsForgotten() {
+        lead();
+        replica.consensus()
+                .onChangeMembership(1, 1, List.of(MemberChange.addLearner(7, "h7:1:2"), MemberChange.promote(9)));
+        pass();
+        assertThat(core().membershipIndex()).isZero();
+        assertThat(addresses.text(7)).isEmpty();
+    }
+
+    @Test
+    void whoWasToldThatItIsOutServesUntilAConfigurationSaysOtherwise() {
+        final List<String> outside = new ArrayList<>();
+        final Belonging belonging = new Belonging(1, new Told() {
+            @Override
+            public void onOutside(final String reason) {
+                outside.add(reason);
+            }
+        });
+        pass();
+        assertThat(belonging.serves(core())).isTrue();
+        belonging.onRefused(3, 50);
+        assertThat(belonging.serves(core())).isFalse();
+        assertThat(belonging.refusedBy(core())).isEqualTo(3);
+        belonging.onTick(core());
+        belonging.onTick(core());
+        assertThat(outside).containsExactly("node 1 was removed from the cluster by the configuration at index 50");
+        lead();
+        assertThat(belonging.serves(core())).as("a leader").isTrue();
+        final Belonging stranger = new Belonging(5, new Told());
+        core().stepDown();
+        assertThat(stranger.reason(core()))
+                .isEqualTo("node 5 is no member of the cluster by the configuration at index 0");
+    }
+
+    private class Told implements EventLog {
         @Override
         public void onRoleChanged(final Role role, final long term, final int leaderId, final String reason) {}
 
@@ -201,8 +256,8 @@ class MembershipReplicaTest {
         }
 
         @Override
-        public MutableDirectBuffer claim(final long connectionId, final int length) {
-            throw new AssertionError("there is no client");
+        public @Nullable MutableDirectBuffer claim(final long connectionId, final int length) {
+            return null;
         }
 
         @Override

@@ -46,7 +46,7 @@ final class OneReplica implements AutoCloseable {
                 new Replica.Config(
                         RaftConfig.of(1, Set.of(1), 10, 50, 100),
                         walConfig,
-                        Map.of(1, "127.0.0.1:1"),
+                        new MemberAddresses(Map.of(1, "127.0.0.1:1:2")),
                         TICK_NS,
                         1_800_000_000_000L,
                         Long.MAX_VALUE,

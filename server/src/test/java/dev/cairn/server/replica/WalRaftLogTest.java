@@ -9,6 +9,7 @@ import dev.cairn.wal.LogCursor;
 import dev.cairn.wal.Wal;
 import dev.cairn.wal.WalConfig;
 import dev.cairn.wal.simulated.SimulatedDirectory;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -31,7 +32,7 @@ class WalRaftLogTest {
         hardState = HardStateFile.open(config, new SimulatedDirectory(), "hard-state");
         wal = Wal.open(config, new SimulatedDirectory(), hardState, new Floor(0, 0), random::nextLong);
         cursor = wal.newLoopCursor();
-        log = new WalRaftLog(wal, cursor, SEED_MS, APPLIED_MS);
+        log = new WalRaftLog(wal, cursor, SEED_MS, APPLIED_MS, new MemberAddresses(Map.of()));
     }
 
     @AfterEach

@@ -8,6 +8,7 @@ import dev.cairn.engine.CheckpointException;
 import dev.cairn.engine.CheckpointManifest;
 import dev.cairn.engine.CheckpointStore;
 import dev.cairn.engine.DurableFiles;
+import dev.cairn.engine.RocksStore;
 import dev.cairn.server.replica.Replica;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -31,9 +32,13 @@ class SnapshotFileTest {
     void aSnapshotInAFile() throws IOException {
         checkpoint = TestStores.checkpoint(directory.resolve("node"), 300, 4);
         file = directory.resolve("backup");
-        try (SnapshotFile.Writer writer = new SnapshotFile.Writer(file, checkpoint.manifest())) {
-            for (int i = 0; i < checkpoint.manifest().files().size(); i++) {
-                writer.write(ByteBuffer.wrap(Files.readAllBytes(checkpoint.file(i))));
+        save(checkpoint, file);
+    }
+
+    private static void save(final Checkpoint from, final Path to) throws IOException {
+        try (SnapshotFile.Writer writer = new SnapshotFile.Writer(to, from.manifest())) {
+            for (int i = 0; i < from.manifest().files().size(); i++) {
+                writer.write(ByteBuffer.wrap(Files.readAllBytes(from.file(i))));
             }
             writer.finish();
         }
@@ -53,6 +58,21 @@ class SnapshotFileTest {
         assertThat(new Installation(data).recover(new CheckpointStore(data, "restored", () -> 1)))
                 .contains(new Replica.Installed(300, 4));
         assertThat(DurableFiles.list(directory)).containsOnly("backup", "new", "node");
+    }
+
+    /** Its nodes are those of the new cluster's settings, not those that the saved cluster had at last. */
+    @Test
+    void aRestoredDirectoryHasForgottenTheMembersOfTheOldCluster() throws IOException {
+        final Path node = directory.resolve("changed");
+        final Path changed = directory.resolve("changed-backup");
+        final Checkpoint ofChanged = TestStores.checkpointWithMembership(node, 300, 4);
+        assertThat(ofChanged.manifest().membership()).isNotEmpty();
+        save(ofChanged, changed);
+        restore(changed);
+        final RocksStore.Content content =
+                RocksStore.contentOf(directory.resolve("new").resolve("kv"));
+        assertThat(content.membership()).isEmpty();
+        assertThat(content.applied()).isEqualTo(ofChanged.manifest().applied());
     }
 
     @Test

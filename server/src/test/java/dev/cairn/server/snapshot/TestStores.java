@@ -36,6 +36,31 @@ final class TestStores {
         machine.commit((slot, status, revision, result, offset, length) -> {});
     }
 
+    /** As {@link #checkpoint}, and the last entry is a configuration. */
+    static Checkpoint checkpointWithMembership(final Path directory, final long index, final long term)
+            throws IOException {
+        Files.createDirectories(directory);
+        try (RocksStore store = RocksStore.open(RocksStoreConfig.of(directory.resolve("kv")))) {
+            apply(store, index - 1, term);
+            final KvStateMachine machine = new KvStateMachine(store, 16, SessionLimits.REPLICATED);
+            final UnsafeBuffer payload = new UnsafeBuffer(new byte[8]);
+            machine.apply(
+                    index,
+                    term,
+                    index,
+                    StateMachine.ENTRY_CONFIG,
+                    (int) index,
+                    payload,
+                    0,
+                    8,
+                    StateMachine.NOBODY_WAITS);
+            machine.commit((slot, status, revision, result, offset, length) -> {});
+            return new CheckpointStore(directory, "orders", IDS::incrementAndGet)
+                    .create(store)
+                    .orElseThrow();
+        }
+    }
+
     static long appliedIndex(final Path database) {
         return RocksStore.contentOf(database).applied().index();
     }

@@ -12,6 +12,7 @@ import dev.cairn.server.replica.ConsensusAgent;
 import dev.cairn.server.replica.DutyCycle;
 import dev.cairn.server.replica.EventLog;
 import dev.cairn.server.replica.LeaseClock;
+import dev.cairn.server.replica.MemberAddresses;
 import dev.cairn.server.replica.Replica;
 import dev.cairn.server.replica.ReplicaLog;
 import dev.cairn.testkit.sim.SimTrace.Kind;
@@ -351,7 +352,7 @@ final class SimNode implements SimSnapshots.Host {
         Map<Integer, String> addresses = new HashMap<>();
         for (int node = 1; node <= knobs.nodes; node++) {
             voters.add(node);
-            addresses.put(node, "node" + node + ":7400");
+            addresses.put(node, "node" + node + ":7500:7400");
         }
         RaftConfig raft = new RaftConfig(
                         id,
@@ -369,7 +370,8 @@ final class SimNode implements SimSnapshots.Host {
             raft = raft.withPlantedBug(bug);
         }
         long wallClockMs = 1_800_000_000_000L + random.between(-1_000_000_000L, 1_000_000_000L);
-        return new Replica.Config(raft, walConfig(), addresses, knobs.tickNs, wallClockMs, Long.MAX_VALUE, SMALL);
+        return new Replica.Config(
+                raft, walConfig(), new MemberAddresses(addresses), knobs.tickNs, wallClockMs, Long.MAX_VALUE, SMALL);
     }
 
     private WalConfig walConfig() {
