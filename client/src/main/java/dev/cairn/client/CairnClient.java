@@ -1,8 +1,10 @@
 package dev.cairn.client;
 
+import dev.cairn.protocol.ClusterMembership;
 import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.FrameHeader;
 import dev.cairn.protocol.Limits;
+import dev.cairn.protocol.MemberChange;
 import dev.cairn.protocol.Status;
 import dev.cairn.protocol.TransferLeaderDescriptor;
 import io.netty.channel.EventLoopGroup;
@@ -426,6 +428,70 @@ public final class CairnClient implements AutoCloseable {
      */
     public int stepDown() {
         return await(loop.transferLeader(0, TransferLeaderDescriptor.FLAG_STEP_DOWN));
+    }
+
+    /** Who belongs to the cluster, and how far each of them is, as the leader says. */
+    public CompletableFuture<ClusterMembership> membersAsync() {
+        return loop.changeMembership(List.of());
+    }
+
+    /** As {@link #membersAsync}. */
+    public ClusterMembership members() {
+        return await(membersAsync());
+    }
+
+    /**
+     * Changes who belongs to the cluster. Several changes are made at once: no moment sees one without the others, except
+     * that nodes which are to vote begin as learners and get their votes when they have caught up.
+     *
+     * @return the members when the change is committed. Fails with {@link RequestRejectedException} REFUSED and the reason
+     *     when it cannot be; with {@link OutcomeUnknownException} when the leader changed on the way: see
+     *     {@link #members}; and with {@link NoLeaderException} when nobody leads now
+     */
+    public CompletableFuture<ClusterMembership> changeMembershipAsync(List<MemberChange> changes) {
+        if (changes.isEmpty()) {
+            throw new IllegalArgumentException("nothing is to be changed");
+        }
+        return loop.changeMembership(List.copyOf(changes));
+    }
+
+    /** As {@link #changeMembershipAsync}. */
+    public ClusterMembership changeMembership(List<MemberChange> changes) {
+        return await(changeMembershipAsync(changes));
+    }
+
+    /**
+     * Adds a node, which must run with {@code cluster.join=true}. It becomes a voter by itself once it has caught up.
+     *
+     * @param address {@code host:peerPort:clientPort[:httpPort]}
+     */
+    public ClusterMembership addNode(int nodeId, String address) {
+        return changeMembership(List.of(MemberChange.addVoter(nodeId, address)));
+    }
+
+    /** As {@link #addNode}; the node gets everything and has no vote until {@link #promoteNode}. */
+    public ClusterMembership addLearner(int nodeId, String address) {
+        return changeMembership(List.of(MemberChange.addLearner(nodeId, address)));
+    }
+
+    /** Gives a learner its vote; refused while it is behind. */
+    public ClusterMembership promoteNode(int nodeId) {
+        return changeMembership(List.of(MemberChange.promote(nodeId)));
+    }
+
+    /** Removes a voter or a learner; its id must not be used again with another data directory. */
+    public ClusterMembership removeNode(int nodeId) {
+        return changeMembership(List.of(MemberChange.remove(nodeId)));
+    }
+
+    /**
+     * Adds a node that takes a voter's place by itself once it has caught up: in one step, so that there is neither a vote
+     * more nor less in between. Returns when the node was added.
+     *
+     * @param newAddress {@code host:peerPort:clientPort[:httpPort]}
+     */
+    public ClusterMembership replaceNode(int oldNodeId, int newNodeId, String newAddress) {
+        return changeMembership(List.of(MemberChange.replace(oldNodeId, newNodeId, newAddress)));
     }
 
     /** Asks every configured server about itself; one that does not answer is in the list with the reason. */

@@ -3,6 +3,7 @@ package dev.cairn.client;
 import dev.cairn.protocol.ClientMessageEncoder;
 import dev.cairn.protocol.ClientReplyDecoder;
 import dev.cairn.protocol.ClientReplyHandler;
+import dev.cairn.protocol.ClusterMembership;
 import dev.cairn.protocol.FrameAssembler;
 import dev.cairn.protocol.FrameHeader;
 import dev.cairn.protocol.Limits;
@@ -345,6 +346,13 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Cli
     public void onNodeDetailsReply(long requestId, ByteBuf frame, int offset, int length) {
         if (greeted()) {
             owner.onNodeDetailsReply(this, requestId, frame.toString(offset, length, StandardCharsets.UTF_8));
+        }
+    }
+
+    @Override
+    public void onMembershipReply(long requestId, ClusterMembership membership) {
+        if (greeted()) {
+            owner.onMembershipReply(this, requestId, membership);
         }
     }
 

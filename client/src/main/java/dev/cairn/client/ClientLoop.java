@@ -2,7 +2,9 @@ package dev.cairn.client;
 
 import dev.cairn.protocol.ClientMessageEncoder;
 import dev.cairn.protocol.ClusterIdHash;
+import dev.cairn.protocol.ClusterMembership;
 import dev.cairn.protocol.FrameHeader;
+import dev.cairn.protocol.MemberChange;
 import dev.cairn.protocol.NodeStatus;
 import dev.cairn.protocol.Status;
 import io.netty.bootstrap.Bootstrap;
@@ -22,6 +24,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -60,6 +63,12 @@ final class ClientLoop implements ConnectionOwner {
     private static final long MIN_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(5);
     private static final int MAX_PAUSE_DOUBLINGS = 5;
 
+    /** How often a leader that is written to or read from is asked who the members are. */
+    private static final long LEARN_INTERVAL_NS = TimeUnit.SECONDS.toNanos(30);
+
+    /** No other request gets this far. */
+    private static final long LEARN_REQUEST_ID = Long.MAX_VALUE;
+
     /** How long the end of the session may wait for the socket. */
     private static final long FAREWELL_MS = 500;
 
@@ -94,6 +103,10 @@ final class ClientLoop implements ConnectionOwner {
     private final ArrayDeque<ScanNextRequest> cursorReads = new ArrayDeque<>();
     private final List<ClientConnection> retired = new ArrayList<>();
 
+    /** Client addresses of the members, as a leader named them last; empty = it was not asked yet. */
+    private volatile List<String> learned = List.of();
+
+    private long learnNotBeforeNs;
     private @Nullable ClientConnection active;
     private @Nullable ClientSession session;
     private boolean sessionOpening;
@@ -132,6 +145,7 @@ final class ClientLoop implements ConnectionOwner {
         this.connectNotBeforeNs = now;
         this.readsNotBeforeNs = now;
         this.writesNotBeforeNs = now;
+        this.learnNotBeforeNs = now + LEARN_INTERVAL_NS;
     }
 
     /** Begins to connect, so that the first request need not wait for it. */
@@ -222,64 +236,147 @@ final class ClientLoop implements ConnectionOwner {
 
     /** Asks every configured server. */
     CompletableFuture<List<ServerStatus>> status() {
-        return askAll(server -> ask(
-                server,
-                probeTimeoutNs(),
-                new ServerProbe<>(
-                        out -> encoder.status(out, ServerProbe.REQUEST_ID),
-                        NodeStatus.class,
-                        node -> new ServerStatus(server, node, null),
-                        problem -> new ServerStatus(server, null, problem))));
+        return statusOf(config.servers());
+    }
+
+    private CompletableFuture<List<ServerStatus>> statusOf(List<String> servers) {
+        return askAll(servers, server -> ask(server, probeTimeoutNs(), statusProbe(server)));
     }
 
     /** Asks every configured server for its details. */
     CompletableFuture<List<ServerDetails>> details() {
-        return askAll(server -> ask(
-                server,
-                probeTimeoutNs(),
-                new ServerProbe<>(
-                        out -> encoder.nodeDetails(out, ServerProbe.REQUEST_ID),
-                        String.class,
-                        json -> new ServerDetails(server, json, null),
-                        problem -> new ServerDetails(server, null, problem))));
+        return askAll(
+                config.servers(),
+                server -> ask(
+                        server,
+                        probeTimeoutNs(),
+                        new ServerProbe<>(
+                                out -> encoder.nodeDetails(out, ServerProbe.REQUEST_ID),
+                                String.class,
+                                json -> new ServerDetails(server, json, null),
+                                problem -> new ServerDetails(server, null, problem))));
     }
 
-    /** Asks the leader, found by asking all servers, to hand leadership over. */
+    /** Asks the leader to hand leadership over. */
     CompletableFuture<Integer> transferLeader(int target, int flags) {
-        return status().thenCompose(all -> {
-            String leader = null;
-            long term = -1;
-            for (ServerStatus server : all) {
-                NodeStatus node = server.node();
-                if (node != null && node.isLeader() && node.term() > term) {
-                    leader = server.server();
-                    term = node.term();
+        return askLeader(() -> new ServerProbe<>(
+                        out -> encoder.transferLeader(out, ServerProbe.REQUEST_ID, target, flags),
+                        NodeStatus.class,
+                        node -> new LeaderTransfer(node, Status.OK, ""),
+                        problem -> new LeaderTransfer(null, Status.DEADLINE, problem),
+                        (status, text) -> new LeaderTransfer(null, status, text)))
+                .thenApply(LeaderTransfer::leaderId);
+    }
+
+    /** Asks the leader to change who belongs to the cluster; without changes, who does. Waits for a leader. */
+    CompletableFuture<ClusterMembership> changeMembership(List<MemberChange> changes) {
+        return changeMembership(changes, System.nanoTime() + requestTimeoutNs);
+    }
+
+    private CompletableFuture<ClusterMembership> changeMembership(List<MemberChange> changes, long deadlineNs) {
+        return changeMembershipNow(changes)
+                .exceptionallyCompose(failure -> nobodyLed(failure) && System.nanoTime() - deadlineNs < 0
+                        ? later(() -> changeMembership(changes, deadlineNs))
+                        : CompletableFuture.failedFuture(failure));
+    }
+
+    /** Nothing was done, and the next leader may do it. */
+    private static boolean nobodyLed(Throwable failure) {
+        Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+        return cause instanceof NoLeaderException
+                || (cause instanceof RequestRejectedException rejected
+                        && (rejected.status() == Status.NOT_LEADER || rejected.status() == Status.SHUTTING_DOWN));
+    }
+
+    private <R> CompletableFuture<R> later(Supplier<CompletableFuture<R>> attempt) {
+        CompletableFuture<R> outcome = new CompletableFuture<>();
+        Runnable again = () -> {
+            CompletableFuture<R> unused = attempt.get().whenComplete((result, failure) -> {
+                if (failure == null) {
+                    outcome.complete(result);
+                } else {
+                    outcome.completeExceptionally(failure);
                 }
+            });
+        };
+        try {
+            Future<?> unused = eventLoop.schedule(again, LeaderLocator.MAX_PAUSE_NS, TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException e) {
+            outcome.completeExceptionally(closedException());
+        }
+        return outcome;
+    }
+
+    private CompletableFuture<ClusterMembership> changeMembershipNow(List<MemberChange> changes) {
+        return askLeader(() -> new ServerProbe<>(
+                        out -> encoder.changeMembership(out, ServerProbe.REQUEST_ID, changes),
+                        ClusterMembership.class,
+                        membership -> new MembershipAnswer(membership, Status.OK, ""),
+                        problem -> new MembershipAnswer(null, Status.DEADLINE, problem),
+                        (status, text) -> new MembershipAnswer(null, status, text)))
+                .thenApply(MembershipAnswer::get);
+    }
+
+    /** The leader is found by asking all servers; it may be one that only they know. */
+    private <R> CompletableFuture<R> askLeader(Supplier<ServerProbe<?, R>> question) {
+        return statusOf(config.servers())
+                .thenCompose(this::confirmLeader)
+                .thenCompose(leader -> leader.isEmpty()
+                        ? statusOf(learned).thenCompose(this::confirmLeader)
+                        : CompletableFuture.completedFuture(leader))
+                .thenCompose(leader -> {
+                    if (leader.isEmpty()) {
+                        return CompletableFuture.<R>failedFuture(
+                                new NoLeaderException("no leader among " + String.join(",", config.servers())));
+                    }
+                    return ask(leader, requestTimeoutNs, question.get());
+                });
+    }
+
+    /** Who leads by the latest term that anybody knows of; a server that others name is asked, too. Empty = nobody. */
+    private CompletableFuture<String> confirmLeader(List<ServerStatus> all) {
+        String leader = "";
+        boolean confirmed = false;
+        long term = -1;
+        for (ServerStatus server : all) {
+            NodeStatus node = server.node();
+            if (node == null || node.term() < term || (node.term() == term && confirmed)) {
+                continue;
             }
-            if (leader == null) {
-                return CompletableFuture.<Integer>failedFuture(
-                        new NoLeaderException("no leader among " + String.join(",", config.servers())));
+            if (node.isLeader() || !node.leaderAddress().isEmpty()) {
+                leader = node.isLeader() ? server.server() : node.leaderAddress();
+                confirmed = node.isLeader();
+                term = node.term();
             }
-            return ask(
-                            leader,
-                            requestTimeoutNs,
-                            new ServerProbe<>(
-                                    out -> encoder.transferLeader(out, ServerProbe.REQUEST_ID, target, flags),
-                                    NodeStatus.class,
-                                    node -> new LeaderTransfer(node, Status.OK, ""),
-                                    problem -> new LeaderTransfer(null, Status.DEADLINE, problem),
-                                    (status, text) -> new LeaderTransfer(null, status, text)))
-                    .thenApply(LeaderTransfer::leaderId);
-        });
+        }
+        return confirmed || leader.isEmpty()
+                ? CompletableFuture.completedFuture(leader)
+                : ask(leader, probeTimeoutNs(), statusProbe(leader)).thenApply(ClientLoop::leaderBy);
+    }
+
+    private static String leaderBy(ServerStatus server) {
+        NodeStatus node = server.node();
+        if (node == null) {
+            return "";
+        }
+        return node.isLeader() ? server.server() : node.leaderAddress();
+    }
+
+    private ServerProbe<NodeStatus, ServerStatus> statusProbe(String server) {
+        return new ServerProbe<>(
+                out -> encoder.status(out, ServerProbe.REQUEST_ID),
+                NodeStatus.class,
+                node -> new ServerStatus(server, node, null),
+                problem -> new ServerStatus(server, null, problem));
     }
 
     private long probeTimeoutNs() {
         return Math.min(requestTimeoutNs, silenceTimeoutNs + connectTimeoutNs);
     }
 
-    private <R> CompletableFuture<List<R>> askAll(Function<String, CompletableFuture<R>> question) {
-        List<CompletableFuture<R>> answers =
-                config.servers().stream().map(question).toList();
+    private <R> CompletableFuture<List<R>> askAll(
+            List<String> servers, Function<String, CompletableFuture<R>> question) {
+        List<CompletableFuture<R>> answers = servers.stream().map(question).toList();
         return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
                 .thenApply(all -> answers.stream().map(CompletableFuture::join).toList());
     }
@@ -429,12 +526,37 @@ final class ClientLoop implements ConnectionOwner {
             }
         }
         if (batch != null) {
+            askForMembers(batch, nowNs);
             connection.write(batch);
             wrote = true;
         }
         if (wrote) {
             connection.flush();
         }
+    }
+
+    /** With other requests, now and then: when all configured servers have been replaced the new ones must be known. */
+    private void askForMembers(ByteBuf batch, long nowNs) {
+        if (nowNs - learnNotBeforeNs >= 0) {
+            learnNotBeforeNs = nowNs + LEARN_INTERVAL_NS;
+            encoder.changeMembership(batch, LEARN_REQUEST_ID, List.of());
+        }
+    }
+
+    @Override
+    public void onMembershipReply(ClientConnection connection, long requestId, ClusterMembership membership) {
+        learned = membership.members().stream()
+                .map(member -> clientAddress(member.address()))
+                .filter(address -> !address.isEmpty())
+                .toList();
+        locator.learn(learned);
+    }
+
+    /** {@code host:port} for clients of {@code host:peerPort:clientPort[:httpPort]}; empty = the text is none. */
+    static String clientAddress(String member) {
+        int hostEnd = member.startsWith("[") ? member.indexOf(']') + 1 : member.indexOf(':');
+        String[] ports = hostEnd > 0 ? member.substring(hostEnd).split(":", -1) : new String[0];
+        return ports.length == 3 || ports.length == 4 ? member.substring(0, hostEnd) + ":" + ports[2] : "";
     }
 
     /** Each goes to the one server that has its cursor, whoever leads now. */
@@ -564,6 +686,9 @@ final class ClientLoop implements ConnectionOwner {
     public void onReady(ClientConnection connection) {
         refusedGreetings = 0;
         LOG.debug("connected server={}", connection.server());
+        if (!config.servers().contains(connection.server())) {
+            learnNotBeforeNs = System.nanoTime();
+        }
         // What waits is sent when the greeting's read is complete.
     }
 

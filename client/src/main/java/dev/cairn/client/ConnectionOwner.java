@@ -1,5 +1,6 @@
 package dev.cairn.client;
 
+import dev.cairn.protocol.ClusterMembership;
 import dev.cairn.protocol.NodeStatus;
 import dev.cairn.protocol.Status;
 import io.netty.buffer.ByteBuf;
@@ -72,6 +73,10 @@ interface ConnectionOwner {
     }
 
     default void onNodeDetailsReply(ClientConnection connection, long requestId, String json) {
+        closeUnasked(connection);
+    }
+
+    default void onMembershipReply(ClientConnection connection, long requestId, ClusterMembership membership) {
         closeUnasked(connection);
     }
 

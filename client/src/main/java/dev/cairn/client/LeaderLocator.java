@@ -1,18 +1,21 @@
 package dev.cairn.client;
 
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /**
- * Chooses the server to try next: the leader that a server named, else the next of the configured ones in turn. The first
- * round over all servers goes without pause; after it pauses double from {@link #MIN_PAUSE_NS} to {@link #MAX_PAUSE_NS}, with
+ * Chooses the server to try next: the leader that a server named, else the next in turn of the configured ones and of those
+ * that a leader has named as members since. The first round over all servers goes without pause; after it pauses double from {@link #MIN_PAUSE_NS} to {@link #MAX_PAUSE_NS}, with
  * jitter, until a request succeeds. Loop thread only.
  */
 final class LeaderLocator {
     static final long MIN_PAUSE_NS = 10_000_000;
     static final long MAX_PAUSE_NS = 200_000_000;
 
-    private final List<String> servers;
+    private final List<String> configured;
+    private List<String> servers;
     private final RandomGenerator random;
     private int turn;
     private int failures;
@@ -20,6 +23,7 @@ final class LeaderLocator {
     private String problems = "";
 
     LeaderLocator(List<String> servers, RandomGenerator random) {
+        this.configured = servers;
         this.servers = servers;
         this.random = random;
         // Clients of one configuration do not all begin at its first server.
@@ -36,6 +40,14 @@ final class LeaderLocator {
         String server = servers.get(turn);
         turn = (turn + 1) % servers.size();
         return server;
+    }
+
+    /** A leader has named the members: those that it named before are not tried any more unless they are among them. */
+    void learn(List<String> members) {
+        Set<String> all = new LinkedHashSet<>(configured);
+        all.addAll(members);
+        servers = List.copyOf(all);
+        turn %= servers.size();
     }
 
     /** The server did not lead or could not be reached; it may have named the leader (empty = not). */

@@ -1,5 +1,6 @@
 package dev.cairn.client;
 
+import dev.cairn.protocol.ClusterMembership;
 import dev.cairn.protocol.NodeStatus;
 import dev.cairn.protocol.Status;
 import io.netty.buffer.ByteBuf;
@@ -12,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Asks one server one question over a connection of its own: any server answers, leader or not. Loop thread only.
  *
- * @param <A> what the question is answered with: {@link NodeStatus}, the text of the node's details, or an applied index
+ * @param <A> what the question is answered with: {@link NodeStatus}, {@link ClusterMembership}, the text of the node's details, or an
+ *     applied index
  * @param <R> what the caller gets, for an answer or for a problem
  */
 final class ServerProbe<A, R> implements ConnectionOwner {
@@ -98,6 +100,11 @@ final class ServerProbe<A, R> implements ConnectionOwner {
     @Override
     public void onWaitAppliedReply(ClientConnection connection, long requestId, long appliedIndex) {
         onAnswer(connection, appliedIndex);
+    }
+
+    @Override
+    public void onMembershipReply(ClientConnection connection, long requestId, ClusterMembership membership) {
+        onAnswer(connection, membership);
     }
 
     private void onAnswer(ClientConnection connection, Object answer) {

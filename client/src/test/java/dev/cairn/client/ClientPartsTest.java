@@ -304,6 +304,31 @@ class ClientPartsTest {
     }
 
     @Test
+    void theLocatorGoesToMembersThatALeaderHasNamed() {
+        LeaderLocator locator = new LeaderLocator(List.of("a", "b"), new SplittableRandom(1));
+        locator.learn(List.of("b", "d"));
+        assertThat(round(locator)).containsExactlyInAnyOrder("a", "b", "d");
+        locator.learn(List.of("e"));
+        assertThat(round(locator)).containsExactlyInAnyOrder("a", "b", "e");
+        locator.learn(List.of());
+        assertThat(List.of(locator.next(), locator.next())).containsExactlyInAnyOrder("a", "b");
+    }
+
+    private static List<String> round(LeaderLocator locator) {
+        return List.of(locator.next(), locator.next(), locator.next());
+    }
+
+    @Test
+    void aMembersAddressForClientsIsTakenOut() {
+        assertThat(ClientLoop.clientAddress("h:1:2")).isEqualTo("h:2");
+        assertThat(ClientLoop.clientAddress("h:1:2:3")).isEqualTo("h:2");
+        assertThat(ClientLoop.clientAddress("[::1]:1:2:3")).isEqualTo("[::1]:2");
+        for (String bad : List.of("", "h", "h:1", "h:1:2:3:4", "[::1", "[::1]:1")) {
+            assertThat(ClientLoop.clientAddress(bad)).as(bad).isEmpty();
+        }
+    }
+
+    @Test
     void theLocatorPausesAfterARoundAndNeverLongerThanItsMaximum() {
         LeaderLocator locator = new LeaderLocator(List.of("a", "b"), new SplittableRandom(1));
         assertThat(locator.pauseNs()).isZero();
