@@ -193,7 +193,8 @@ class ClientFramesTest {
             MessageType.SCAN_NEXT,
             MessageType.SCAN_CLOSE,
             MessageType.WAIT_APPLIED,
-            MessageType.TRANSFER_LEADER
+            MessageType.TRANSFER_LEADER,
+            MessageType.CHANGE_MEMBERSHIP
         }) {
             final Reply reply = ask(to -> {
                 final int start = codec.begin(to, type, FrameHeader.CLIENT_VERSION, lastRequestId, 64);

@@ -84,7 +84,8 @@ class DocsTest {
         int basePort = freeBasePort();
         writeShims(basePort);
         // The pages use the default ports; here others may be busy on them.
-        String page = text.replaceAll("\\b740([1-3$])", Integer.toString(basePort / 10) + "$1");
+        String page = text.replaceAll("\\b740([1-4$])", Integer.toString(basePort / 10) + "$1")
+                .replaceAll("\\b750([1-4])", Integer.toString(basePort / 10 + 10) + "$1");
         List<Background> started = new ArrayList<>();
         try (Shell shell = new Shell(dir)) {
             for (Block block : blocks(page)) {
@@ -107,12 +108,12 @@ class DocsTest {
         }
     }
 
-    /** A base such that all ports of three nodes are free, ending in 0 so that port numbers read as on the pages. */
+    /** A base such that all ports of four nodes are free, ending in 0 so that port numbers read as on the pages. */
     private static int freeBasePort() throws IOException {
         for (int base = 20_000 + (int) (ProcessHandle.current().pid() % 500) * 20; base < 60_000; base += 20) {
             boolean free = true;
             for (int offset = 0; offset <= 200 && free; offset += 100) {
-                for (int node = 1; node <= 3 && free; node++) {
+                for (int node = 1; node <= 4 && free; node++) {
                     free = isFree(base + offset + node);
                 }
             }

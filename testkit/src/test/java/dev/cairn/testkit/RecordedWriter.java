@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.cairn.client.CairnClient;
 import dev.cairn.client.KeyValue;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
@@ -16,6 +19,7 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class RecordedWriter {
     private static final int OUTSTANDING = 64;
+    private static final int READS_AT_ONCE = 256;
 
     private final CairnClient client;
     private final String prefix;
@@ -81,13 +85,25 @@ final class RecordedWriter {
     /** Reads every acknowledged key through {@code reader}: none may miss, none may have another value. */
     void assertAllThere(final CairnClient reader) {
         assertThat(acknowledged).as("the writer was under way").isNotEmpty();
+        final Map<Long, CompletableFuture<Optional<KeyValue>>> asked = new LinkedHashMap<>();
         for (final long number : acknowledged) {
-            final Optional<KeyValue> found = reader.get(key(number));
+            asked.put(number, reader.getAsync(key(number)));
+            if (asked.size() == READS_AT_ONCE) {
+                assertFound(asked);
+            }
+        }
+        assertFound(asked);
+    }
+
+    private void assertFound(final Map<Long, CompletableFuture<Optional<KeyValue>>> asked) {
+        asked.forEach((number, answer) -> {
+            final Optional<KeyValue> found = answer.join();
             assertThat(found).as("acknowledged key " + prefix + number).isPresent();
             assertThat(found.orElseThrow().value())
                     .as("value of " + prefix + number)
                     .isEqualTo(value(number));
-        }
+        });
+        asked.clear();
     }
 
     /** Waits for what is outstanding. */

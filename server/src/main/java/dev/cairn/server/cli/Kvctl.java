@@ -183,6 +183,7 @@ public final class Kvctl implements Callable<Integer> {
                 new MethodCommands(new ReadCommands(this), new WriteCommands(this), new ClusterCommands(this));
         methods.addTo(line);
         line.addSubcommand("snapshot", new SnapshotCommand(this));
+        line.addSubcommand("member", new MemberCommand(this));
         line.setExecutionStrategy(methods);
         line.setParameterExceptionHandler((e, arguments) -> usageError(e, err));
         line.setExecutionExceptionHandler((failure, at, parsed) -> {

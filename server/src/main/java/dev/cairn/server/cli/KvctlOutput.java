@@ -52,6 +52,17 @@ final class KvctlOutput {
         return rows.stream().map(row -> line(row, widths)).collect(Collectors.joining(System.lineSeparator()));
     }
 
+    /** Columns side by side; the last one may have any width. */
+    static String table(List<List<String>> rows) {
+        int[] widths = new int[rows.get(0).size()];
+        for (List<String> row : rows) {
+            for (int column = 0; column < widths.length; column++) {
+                widths[column] = Math.max(widths[column], row.get(column).length());
+            }
+        }
+        return rows.stream().map(row -> line(row, widths)).collect(Collectors.joining(System.lineSeparator()));
+    }
+
     private static List<String> row(ServerStatus server, Map<String, @Nullable Object> details) {
         NodeStatus node = server.node();
         if (node == null) {

@@ -66,6 +66,33 @@ class KvctlNodeTest {
     }
 
     @Test
+    @Tag("R28")
+    void membersAreListedAddedAndRemoved() {
+        ok("member", "list");
+        assertThat(out().lines().toList().get(1)).startsWith("1     leader  ok ");
+        refused("member", "promote", "1");
+        assertThat(err()).startsWith("kvctl: change of membership: node 1 is a voter already\n");
+        refused("member", "remove", "1");
+        assertThat(err()).contains("the last voter cannot be removed");
+        refused("member", "replace", "2", "3", "127.0.0.1:1:2");
+        assertThat(err()).contains("node 2 is no voter, so it cannot be replaced");
+        refused("member", "add", "2", "somewhere");
+        assertThat(err()).contains("'somewhere' is no address of node 2");
+        ok("member", "add", "--learner", "2", "127.0.0.1:1:2");
+        assertThat(out()).contains("2     learner  unreachable");
+        refused("member", "promote", "2");
+        assertThat(err()).contains("node 2 cannot be reached");
+        refused("member", "add", "3", "127.0.0.1:3:4", "--wait", "100ms");
+        assertThat(err()).contains("node 3 has no vote yet: it cannot be reached at 127.0.0.1:3:4");
+        ok("-o", "json", "member", "remove", "3");
+        ok("-o", "json", "member", "remove", "2");
+        assertThat(out())
+                .contains("\"changing\":false,\"leader\":1,\"members\":[{\"id\":1,\"voter\":true,\"outgoing\":false,")
+                .doesNotContain("\"id\":2");
+        assertThat(run("member")).isEqualTo(Kvctl.EXIT_USAGE);
+    }
+
+    @Test
     void countersCount() {
         ok("incr", "n");
         assertThat(out()).isEqualTo("1\n");
