@@ -29,7 +29,9 @@ import io.netty.channel.WriteBufferWaterMark;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.collections.Int2ObjectHashMap;
@@ -86,6 +88,9 @@ public final class NettyPeerTransport implements PeerTransport {
     private final FrameCodec codec = new FrameCodec();
     private final FrameView in = new FrameView();
     private final FrameView out = new FrameView();
+    /** As long as this process lives, of nodes that were removed too: an id never comes back with another disk. */
+    private final Map<Integer, Long> storageIds = new HashMap<>();
+
     /** Whose refusal was told already. */
     private final IntHashSet outsiders = new IntHashSet();
 
@@ -292,7 +297,6 @@ public final class NettyPeerTransport implements PeerTransport {
 
         private boolean dirtyMark;
         private long retryMs = FIRST_RETRY_MS;
-        private long knownStorageId;
         private String lastProblem = "";
 
         Peer(final int nodeId) {
@@ -367,10 +371,8 @@ public final class NettyPeerTransport implements PeerTransport {
 
         /** True when this storage belongs to the node as it was known so far. */
         boolean isKnownStorage(final long storageId) {
-            if (knownStorageId == 0) {
-                knownStorageId = storageId;
-            }
-            return knownStorageId == storageId;
+            final Long known = storageIds.putIfAbsent(nodeId, storageId);
+            return known == null || known == storageId;
         }
 
         void send(final @Nullable Connection connection) {

@@ -41,6 +41,10 @@ class NettyPeerTransportTest {
 
     /** One node's end, which knows where these nodes are. */
     private End end(final int id, final Integer... known) throws IOException {
+        return endOn(1000 + id, id, known);
+    }
+
+    private End endOn(final long storageId, final int id, final Integer... known) throws IOException {
         try (ServerSocket peer = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
                 ServerSocket client = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             everybody.put(id, "127.0.0.1:" + peer.getLocalPort() + ":" + client.getLocalPort());
@@ -50,7 +54,7 @@ class NettyPeerTransportTest {
             addresses.put(other, everybody.get(other));
         }
         addresses.put(id, everybody.get(id));
-        final End end = new End(id, new MemberAddresses(addresses));
+        final End end = new End(id, storageId, new MemberAddresses(addresses));
         ends.add(end);
         return end;
     }
@@ -115,6 +119,24 @@ class NettyPeerTransportTest {
     }
 
     @Test
+    void aRemovedIdDoesNotComeBackWithAnotherDisk() throws IOException {
+        final End node = end(1);
+        node.members(0, 0, 1, 2);
+        final End before = end(2, 1);
+        before.members(0, 0, 1, 2);
+        until("connected", () -> before.connected.contains(1));
+        node.members(5, 5, 1);
+        until("hung up", () -> before.connected.contains(-1));
+        node.members(6, 6, 1, 2);
+        final End empty = endOn(77, 2, 1);
+        empty.members(6, 6, 1, 2);
+        final End again = endOn(1002, 2, 1);
+        again.members(6, 6, 1, 2);
+        until("the old disk is welcome", () -> again.connected.contains(1));
+        assertThat(empty.connected).isEmpty();
+    }
+
+    @Test
     void anAddedNodeIsDialledAndAnUnknownAddressWaitsUntilItIsKnown() throws IOException {
         final End node = end(1);
         final End added = end(4);
@@ -150,9 +172,9 @@ class NettyPeerTransportTest {
         final List<String> refusals = new ArrayList<>();
         private final List<Integer> up = new ArrayList<>();
 
-        End(final int id, final MemberAddresses addresses) {
+        End(final int id, final long storageId, final MemberAddresses addresses) {
             this.addresses = addresses;
-            transport = new NettyPeerTransport(loop, new NettyPeerTransport.Self(id, 77, 1000 + id), addresses);
+            transport = new NettyPeerTransport(loop, new NettyPeerTransport.Self(id, 77, storageId), addresses);
             final var own = addresses.address(id);
             assertThat(own).isNotNull();
             transport.listen(new InetSocketAddress(own.host(), own.peerPort()));

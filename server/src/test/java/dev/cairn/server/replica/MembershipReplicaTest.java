@@ -16,6 +16,7 @@ import dev.cairn.wal.WalConfig;
 import dev.cairn.wal.simulated.SimulatedDirectory;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -39,6 +40,7 @@ class MembershipReplicaTest {
     private final SimulatedDirectory root = new SimulatedDirectory();
     private final SimulatedDirectory segments = new SimulatedDirectory();
     private final List<String> told = new ArrayList<>();
+    private final List<String> peerSets = new ArrayList<>();
     private final Random random = new Random(1);
     private RocksStore store;
     private MemberAddresses addresses = new MemberAddresses(Map.of());
@@ -166,6 +168,22 @@ class MembershipReplicaTest {
         assertThat(addresses.text(7)).isEqualTo("h7:1:2:3");
     }
 
+    /** Until its removal is committed it may have to be talked with. */
+    @Test
+    void theNetworkIsToldOfARemovalWhenItIsCommitted() {
+        final long added = addLearner();
+        replica.consensus().onChangeMembership(1, 1, List.of(MemberChange.remove(7)));
+        pass();
+        pass();
+        assertThat(peerSets)
+                .containsSubsequence(
+                        "0 0 [1]",
+                        added + " 0 [1, 7]",
+                        added + " " + added + " [1, 7]",
+                        (added + 1) + " " + added + " [1, 7]",
+                        (added + 1) + " " + (added + 1) + " [1]");
+    }
+
     @Test
     void theAddressOfARefusedChangeIsForgotten() {
         lead();
@@ -217,8 +235,13 @@ class MembershipReplicaTest {
     }
 
     /** Whatever is sent to them is lost. */
-    private static final class DeafPeers implements PeerTransport {
+    private final class DeafPeers implements PeerTransport {
         private final ExpandableArrayBuffer frame = new ExpandableArrayBuffer();
+
+        @Override
+        public void members(final PeerSet members) {
+            peerSets.add(members.index() + " " + members.committedIndex() + " " + Arrays.toString(members.members()));
+        }
 
         @Override
         public int poll(final PeerTransport.Handler handler) {
