@@ -299,6 +299,11 @@ final class RecoveredRecords {
         if (nothingHere && last && image.isZero(at, end)) {
             return true;
         }
+        int block = (int) Wal.blocks(at);
+        if (nothingHere && image.hasDamagedHeader(block, end) && image.isZero(at, block)) {
+            // Behind the hole that the block rule leaves: zeros in front of it tell nothing.
+            throw image.damaged(block, index, "a record", found(block, end));
+        }
         if (nothingHere || image.hasLostSector(at, end)) {
             return false;
         }

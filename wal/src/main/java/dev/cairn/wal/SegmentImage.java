@@ -117,6 +117,19 @@ final class SegmentImage {
                 && RecordDescriptor.previousCrc(buffer, at) == chain;
     }
 
+    /**
+     * Whether a record header of this life of this file stands here but for some bytes of it. At the start of a block no crash
+     * leaves one: it lies within one sector, and its length is stored last.
+     */
+    boolean hasDamagedHeader(int at, int end) {
+        return at <= end - RecordDescriptor.HEADER_LENGTH
+                && RecordDescriptor.length(buffer, at) != 0
+                && !hasRecordHeader(at, end)
+                && (RecordDescriptor.salt(buffer, at) == salt
+                        || (RecordDescriptor.segment(buffer, at) == ActivationDescriptor.segment(buffer)
+                                && RecordDescriptor.offset(buffer, at) == at));
+    }
+
     /** Whether a whole record header stands here that another life of the file, or another file, left behind. */
     boolean hasForeignHeader(int at, int end) {
         return at <= end - RecordDescriptor.HEADER_LENGTH

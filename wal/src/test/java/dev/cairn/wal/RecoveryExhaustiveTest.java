@@ -37,6 +37,7 @@ final class RecoveryExhaustiveTest {
     /** Where the last group lies: behind others in one segment, or across a roll. */
     enum Tail {
         IN_ONE_SEGMENT,
+        BEHIND_A_HOLE,
         ACROSS_A_ROLL
     }
 
@@ -110,6 +111,12 @@ final class RecoveryExhaustiveTest {
             appendSparse(4, 1033);
             append(2, 4, 60);
             group(1, 4, 1);
+        } else if (tail == Tail.BEHIND_A_HOLE) {
+            append(3, 4, 701);
+            log.wal.publish();
+            // Published and not forced yet: the next record begins a block.
+            append(2, 4, 450);
+            group(1, 4, 20);
         } else {
             append(2, 4, 450);
             appendSparse(4, 425);
