@@ -66,6 +66,9 @@ final class ClientLoop implements ConnectionOwner {
     /** How often a leader that is written to or read from is asked who the members are. */
     private static final long LEARN_INTERVAL_NS = TimeUnit.SECONDS.toNanos(30);
 
+    /** Servers asked one after the other, each named by the one before, to find the leader. */
+    private static final int MAX_HINTS = 8;
+
     /** No other request gets this far. */
     private static final long LEARN_REQUEST_ID = Long.MAX_VALUE;
 
@@ -314,7 +317,11 @@ final class ClientLoop implements ConnectionOwner {
                         membership -> new MembershipAnswer(membership, Status.OK, ""),
                         problem -> new MembershipAnswer(null, Status.DEADLINE, problem),
                         (status, text) -> new MembershipAnswer(null, status, text)))
-                .thenApply(MembershipAnswer::get);
+                .thenApply(MembershipAnswer::get)
+                .thenApply(membership -> {
+                    learnOnLoop(membership);
+                    return membership;
+                });
     }
 
     /** The leader is found by asking all servers; it may be one that only they know. */
@@ -349,17 +356,20 @@ final class ClientLoop implements ConnectionOwner {
                 term = node.term();
             }
         }
-        return confirmed || leader.isEmpty()
-                ? CompletableFuture.completedFuture(leader)
-                : ask(leader, probeTimeoutNs(), statusProbe(leader)).thenApply(ClientLoop::leaderBy);
+        return confirmed || leader.isEmpty() ? CompletableFuture.completedFuture(leader) : follow(leader, MAX_HINTS);
     }
 
-    private static String leaderBy(ServerStatus server) {
-        NodeStatus node = server.node();
-        if (node == null) {
-            return "";
-        }
-        return node.isLeader() ? server.server() : node.leaderAddress();
+    /** One that was removed names one that knew of it, which may have been removed itself since. */
+    private CompletableFuture<String> follow(String hint, int hintsLeft) {
+        return ask(hint, probeTimeoutNs(), statusProbe(hint)).thenCompose(server -> {
+            NodeStatus node = server.node();
+            if (node != null && node.isLeader()) {
+                return CompletableFuture.completedFuture(hint);
+            }
+            return node == null || node.leaderAddress().isEmpty() || hintsLeft == 0
+                    ? CompletableFuture.completedFuture("")
+                    : follow(node.leaderAddress(), hintsLeft - 1);
+        });
     }
 
     private ServerProbe<NodeStatus, ServerStatus> statusProbe(String server) {
@@ -545,6 +555,18 @@ final class ClientLoop implements ConnectionOwner {
 
     @Override
     public void onMembershipReply(ClientConnection connection, long requestId, ClusterMembership membership) {
+        learn(membership);
+    }
+
+    private void learnOnLoop(ClusterMembership membership) {
+        try {
+            eventLoop.execute(() -> learn(membership));
+        } catch (RejectedExecutionException e) {
+            LOG.trace("the loop has ended, nobody will connect any more");
+        }
+    }
+
+    private void learn(ClusterMembership membership) {
         learned = membership.members().stream()
                 .map(member -> clientAddress(member.address()))
                 .filter(address -> !address.isEmpty())

@@ -23,8 +23,10 @@ final class Belonging {
 
     /** By the configuration at {@code index}, which is committed at that peer, this node is no member. */
     void onRefused(final int peerId, final long index) {
-        refusedBy = peerId;
-        refusedIndex = Math.max(refusedIndex, index);
+        if (index >= refusedIndex) {
+            refusedBy = peerId;
+            refusedIndex = index;
+        }
     }
 
     /** Whether clients are to be served here. A leader goes on until its own removal is committed. */
@@ -45,9 +47,16 @@ final class Belonging {
                         + core.membershipIndex();
     }
 
-    /** Whom to ask instead when no leader is known: who said so. 0 = nobody. */
-    int refusedBy(final RaftCore core) {
-        return refusedIndex > core.membershipIndex() ? refusedBy : 0;
+    /** Whom to ask instead when no leader is known: who said so, or a voter that was left. 0 = nobody. */
+    int whoKnowsMore(final RaftCore core) {
+        if (serves(core)) {
+            return 0;
+        }
+        if (refusedIndex > core.membershipIndex()) {
+            return refusedBy;
+        }
+        final int[] voters = core.membership().voters();
+        return voters.length == 0 ? 0 : voters[0];
     }
 
     /** Each tick: tells the event log of it once. */

@@ -790,7 +790,7 @@ public final class ConsensusAgent {
     /** Of the leader; while none is known, of the node that leadership went to. */
     private String leaderAddress() {
         final int leaderId = core.leaderId() != 0 ? core.leaderId() : handOver.successor(core);
-        return addresses.client(leaderId != 0 ? leaderId : belonging.refusedBy(core));
+        return addresses.client(leaderId != 0 ? leaderId : belonging.whoKnowsMore(core));
     }
 
     // ---- hand-overs ----------------------------------------------------------------------------------------------

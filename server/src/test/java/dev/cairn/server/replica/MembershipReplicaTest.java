@@ -207,7 +207,9 @@ class MembershipReplicaTest {
         assertThat(belonging.serves(core())).isTrue();
         belonging.onRefused(3, 50);
         assertThat(belonging.serves(core())).isFalse();
-        assertThat(belonging.refusedBy(core())).isEqualTo(3);
+        assertThat(belonging.whoKnowsMore(core())).isEqualTo(3);
+        belonging.onRefused(4, 40);
+        assertThat(belonging.whoKnowsMore(core())).as("by the later one").isEqualTo(3);
         belonging.onTick(core());
         belonging.onTick(core());
         assertThat(outside).containsExactly("node 1 was removed from the cluster by the configuration at index 50");
@@ -215,6 +217,9 @@ class MembershipReplicaTest {
         assertThat(belonging.serves(core())).as("a leader").isTrue();
         final Belonging stranger = new Belonging(5, new Told());
         core().stepDown();
+        assertThat(stranger.whoKnowsMore(core()))
+                .as("a voter of the last configuration")
+                .isEqualTo(1);
         assertThat(stranger.reason(core()))
                 .isEqualTo("node 5 is no member of the cluster by the configuration at index 0");
     }
