@@ -6,6 +6,7 @@ import dev.cairn.engine.AppliedState;
 import dev.cairn.engine.KvReader;
 import dev.cairn.engine.ValueDescriptor;
 import dev.cairn.protocol.Status;
+import dev.cairn.raft.Membership;
 import dev.cairn.raft.RaftCore;
 import dev.cairn.raft.RaftInvariants;
 import dev.cairn.raft.Role;
@@ -21,7 +22,12 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Objects;
+import java.util.TreeMap;
+import java.util.function.IntPredicate;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +57,15 @@ final class ClusterInvariants {
         /** Highest term that the node has told anybody. */
         long toldTerm;
 
+        /** By which it acted at the end of its last step. */
+        Membership membership;
+
+        long membershipIndex;
+
+        NodeView(Membership membership) {
+            this.membership = membership;
+        }
+
         @Nullable
         Replica replica;
 
@@ -73,6 +88,7 @@ final class ClusterInvariants {
     }
 
     private final int nodes;
+    private final Membership all;
     private final NodeView[] views;
     private final Map<Long, Integer> leaders = new HashMap<>();
     private final Map<Long, int[]> votes = new HashMap<>();
@@ -89,13 +105,17 @@ final class ClusterInvariants {
     /** Of the content at an index, as the first node had it there. */
     private final Map<Long, Long> contentHashes = new HashMap<>();
 
+    /** By index and term of their entries: all configurations by which a node ever acted. */
+    private final NavigableMap<Long, Map<Long, Membership>> memberships = new TreeMap<>();
+
     private final ReferenceModel model = new ReferenceModel();
 
     ClusterInvariants(int nodes) {
         this.nodes = nodes;
         views = new NodeView[nodes + 1];
+        all = Membership.of(IntStream.rangeClosed(1, nodes).boxed().collect(Collectors.toSet()));
         for (int i = 1; i <= nodes; i++) {
-            views[i] = new NodeView();
+            views[i] = new NodeView(all);
         }
         digests.add(0L);
     }
@@ -138,6 +158,7 @@ final class ClusterInvariants {
         view.durableIndex = 0;
         readLog(node, view, core, core.baseIndex() + 1);
         view.durableIndex = core.lastIndex();
+        followMembership(view, core);
         onCommit(node, view, core, 0);
         checkApplied(node);
     }
@@ -209,6 +230,7 @@ final class ClusterInvariants {
         for (long i = 1; i <= index; i++) {
             view.term(i, committed.get((int) i - 1).term);
         }
+        view.membership = reaches ? view.membership : committedMembership(index);
         view.replica = null;
         view.cursor = null;
         view.ownRules = null;
@@ -248,11 +270,33 @@ final class ClusterInvariants {
             onCommit(node, view, core, before);
         }
         checkLeader(node, view, core);
+        followMembership(view, core);
         checkApplied(node);
         RaftInvariants ownRules = view.ownRules;
         if (ownRules != null) {
             ownRules.check();
         }
+    }
+
+    private void followMembership(NodeView view, RaftCore core) {
+        long index = core.membershipIndex();
+        if (index != view.membershipIndex && index > core.baseIndex()) {
+            memberships.computeIfAbsent(index, any -> new HashMap<>()).put(core.term(index), core.membership());
+        }
+        view.membershipIndex = index;
+        view.membership = core.membership();
+    }
+
+    /** The last configuration among the committed entries up to this one. */
+    private Membership committedMembership(long index) {
+        for (Map.Entry<Long, Map<Long, Membership>> at :
+                memberships.headMap(index, true).descendingMap().entrySet()) {
+            Membership found = at.getValue().get(committed.get((int) (at.getKey() - 1)).term);
+            if (found != null) {
+                return found;
+            }
+        }
+        return all;
     }
 
     private void checkTerm(int node, NodeView view, RaftCore core) {
@@ -378,7 +422,7 @@ final class ClusterInvariants {
             }
         }
         if (core.role() == Role.LEADER) {
-            checkCommitIsDurable(node, view, core.commitIndex());
+            checkCommitIsDurable(node, view, core);
             checkCommitIsSafe(node, view, core.commitIndex());
         }
     }
@@ -402,23 +446,41 @@ final class ClusterInvariants {
     }
 
     /** Committed means: no crash of any minority can take it away. */
-    private void checkCommitIsDurable(int node, NodeView view, long index) {
-        if (index == 0) {
-            return;
-        }
-        int durableAt = 0;
-        for (int i = 1; i <= nodes; i++) {
-            if (views[i].durableIndex >= index && views[i].term(index) == view.term(index)) {
-                durableAt++;
-            }
-        }
-        if (durableAt <= nodes / 2) {
+    private void checkCommitIsDurable(int node, NodeView view, RaftCore core) {
+        long index = core.commitIndex();
+        long term = view.term(index);
+        IntPredicate holds = id -> views[id].durableIndex >= index && views[id].term(index) == term;
+        if (index > 0 && !isQuorum(view, core, holds)) {
             check(
                     false,
                     "commit-durable",
                     node,
-                    "commits (" + index + ", term " + view.term(index) + "), durable on " + durableAt + " of " + nodes);
+                    "commits (" + index + ", term " + term + ") in " + core.membership() + ", durable on "
+                            + those(holds));
         }
+    }
+
+    /**
+     * A majority of the voters by whom the leader acts, of both configurations while it is joint. Within one step a leader may
+     * commit by one configuration and append the next: so that of the step before counts, too.
+     */
+    private boolean isQuorum(NodeView view, RaftCore core, IntPredicate has) {
+        return isQuorum(core.membership(), has) || isQuorum(view.membership, has);
+    }
+
+    private boolean isQuorum(Membership membership, IntPredicate has) {
+        int incoming = 0;
+        int outgoing = 0;
+        for (int id = 1; id <= nodes; id++) {
+            int vote = has.test(id) ? 1 : -1;
+            incoming += membership.isIncomingVoter(id) ? vote : 0;
+            outgoing += membership.isOutgoingVoter(id) ? vote : 0;
+        }
+        return incoming > 0 && (outgoing > 0 || !membership.isJoint());
+    }
+
+    private List<Integer> those(IntPredicate which) {
+        return IntStream.rangeClosed(1, nodes).filter(which).boxed().toList();
     }
 
     /** Committed means also: nobody who lacks the entry could win an election, whoever crashes (Raft 5.4.1, figure 8). */
@@ -428,19 +490,17 @@ final class ClusterInvariants {
             if (other.lastIndex >= index && other.term(index) == view.term(index)) {
                 continue;
             }
-            int votes = 1;
-            for (int voter = 1; voter <= nodes; voter++) {
-                votes += voter != candidate && wouldVote(views[voter], other) ? 1 : 0;
-            }
-            if (votes > nodes / 2) {
+            int lacking = candidate;
+            IntPredicate votes = voter -> voter == lacking || wouldVote(views[voter], other);
+            if (isQuorum(other.membership, votes)) {
                 check(
                         false,
                         "commit-safe",
                         node,
                         "commits (" + index + ", term " + view.term(index) + "); node " + candidate
                                 + " lacks it, its log ends at (" + other.lastIndex + ", term "
-                                + other.term(other.lastIndex) + "), and " + votes + " of " + nodes
-                                + " would elect it");
+                                + other.term(other.lastIndex) + "), and of " + other.membership + " "
+                                + those(votes) + " would elect it");
             }
         }
     }
@@ -468,7 +528,7 @@ final class ClusterInvariants {
         if (other != null) {
             check(false, "election-safety", node, "leads term " + core.currentTerm() + ", so did node " + other);
         }
-        checkElectedByQuorum(node, core.currentTerm());
+        checkElectedByQuorum(node, view, core);
         // What a later term has committed, this leader, elected late, need not have.
         int index = committed.size();
         while (index > 0 && commitTerms.get(index - 1) >= core.currentTerm()) {
@@ -485,14 +545,16 @@ final class ClusterInvariants {
     }
 
     /** A single node votes for itself without a word. */
-    private void checkElectedByQuorum(int node, long term) {
+    private void checkElectedByQuorum(int node, NodeView view, RaftCore core) {
+        long term = core.currentTerm();
         int[] ofTerm = votes.getOrDefault(term, new int[nodes + 1]);
-        int own = 0;
-        for (int vote : ofTerm) {
-            own += vote == node ? 1 : 0;
-        }
-        if (nodes > 1 && own <= nodes / 2) {
-            check(false, "elected-by-quorum", node, "leads term " + term + " with " + own + " votes of " + nodes);
+        IntPredicate voted = id -> id == node || ofTerm[id] == node;
+        if (!isQuorum(view, core, voted)) {
+            check(
+                    false,
+                    "elected-by-quorum",
+                    node,
+                    "leads term " + term + " in " + core.membership() + " with the votes of " + those(voted));
         }
     }
 

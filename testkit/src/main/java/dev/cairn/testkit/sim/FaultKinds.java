@@ -49,6 +49,8 @@ final class FaultKinds {
         OFF.put("cold-reads", knobs -> knobs.coldReads = 0);
         OFF.put("store-flushes", knobs -> knobs.storeFlushEveryNs = 0);
         OFF.put("write-backs", knobs -> knobs.writeBackEveryNs = 0);
+        OFF.put("transfers", knobs -> knobs.transferEveryNs = 0);
+        OFF.put("membership-changes", knobs -> knobs.membershipEveryNs = 0);
         OFF.put("two-clients-and-more", knobs -> knobs.clients = 1);
         OFF.put("many-requests-at-once", knobs -> knobs.maxInFlight = 1);
     }

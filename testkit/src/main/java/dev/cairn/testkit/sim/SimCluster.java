@@ -1,7 +1,10 @@
 package dev.cairn.testkit.sim;
 
+import dev.cairn.raft.Membership;
+import dev.cairn.raft.MembershipChange;
 import dev.cairn.raft.RaftCore;
 import dev.cairn.raft.Role;
+import dev.cairn.raft.TransferAnswer;
 import dev.cairn.server.replica.Replica;
 import dev.cairn.testkit.LinearizabilityChecker;
 import dev.cairn.testkit.sim.SimTrace.Kind;
@@ -176,6 +179,8 @@ public final class SimCluster {
         every(knobs.storeFlushEveryNs, () -> anyNode().flushStore());
         every(knobs.writeBackEveryNs, () -> anyNode().writeBack());
         every(knobs.fullDiskEveryNs, this::fillDisk);
+        every(knobs.transferEveryNs, this::transfer);
+        every(knobs.membershipEveryNs, this::changeMembership);
         if (knobs.coldReads > 0) {
             every(50 * SwarmKnobs.MS, () -> anyNode().setColdReads(random.chance(knobs.coldReads)));
         }
@@ -273,6 +278,72 @@ public final class SimCluster {
         return true;
     }
 
+    // ---- operators
+
+    /** The leader shall hand over, to one that it chooses or that is named; or just let go. */
+    private void transfer() {
+        int target = random.nextBoolean() ? 0 : anyNode().id();
+        boolean letGo = random.nextInt(4) == 0;
+        SimNode node = leaderOrAny();
+        trace.add(Kind.OPERATOR, node.id(), target, 0, 0, 0, letGo ? "step-down" : "transfer");
+        node.operate(core -> {
+            if (letGo) {
+                core.stepDown();
+                faults.count(SimFault.STEP_DOWN);
+            } else if (core.transferLeadership(target) == TransferAnswer.STARTED) {
+                faults.count(SimFault.TRANSFER);
+            }
+        });
+    }
+
+    /** One change, or several at once by joint consensus; most that make no sense are refused. */
+    private void changeMembership() {
+        List<MembershipChange> changes = new ArrayList<>();
+        for (int i = random.nextInt(3) == 0 ? 2 + random.nextInt(2) : 1; i > 0; i--) {
+            int node = anyNode().id();
+            changes.add(
+                    switch (random.nextInt(6)) {
+                        case 0 -> new MembershipChange.AddLearner(node);
+                        case 1 -> new MembershipChange.Promote(node);
+                        case 2 -> new MembershipChange.Replace(anyNode().id(), node);
+                        case 3 -> new MembershipChange.Remove(node);
+                        default -> new MembershipChange.AddVoter(node);
+                    });
+        }
+        change(leaderOrAny(), changes);
+    }
+
+    private void change(SimNode node, List<MembershipChange> changes) {
+        node.operate(core -> {
+            String refusal = core.changeMembership(changes);
+            trace.add(Kind.OPERATOR, node.id(), 0, 0, 0, 0, changes + " " + refusal);
+            if (refusal == null) {
+                faults.count(SimFault.MEMBERSHIP_CHANGE);
+            }
+        });
+    }
+
+    /** At the end all nodes shall belong to the cluster again: one more with each look. */
+    private void addMissing() {
+        SimNode leader = leaderOrAny();
+        Replica replica = leader.replica();
+        if (replica == null || replica.consensus().core().role() != Role.LEADER) {
+            return;
+        }
+        Membership membership = replica.consensus().core().membership();
+        for (SimNode node : nodes) {
+            if (!membership.isIncomingVoter(node.id())) {
+                change(
+                        leader,
+                        List.of(
+                                membership.isLearner(node.id())
+                                        ? new MembershipChange.Promote(node.id())
+                                        : new MembershipChange.AddVoter(node.id())));
+                return;
+            }
+        }
+    }
+
     private SimNode leaderOrAny() {
         for (SimNode node : nodes) {
             Replica replica = node.replica();
@@ -363,6 +434,7 @@ public final class SimCluster {
                         "liveness",
                         "not at rest " + HEAL_BOUND_NS / SwarmKnobs.MS + " ms after the last fault: " + describe());
             }
+            addMissing();
             runFor(20 * SwarmKnobs.MS);
         }
     }
@@ -382,7 +454,10 @@ public final class SimCluster {
                 return false;
             }
             RaftCore core = replica.consensus().core();
-            if (core.leaderId() == 0 || core.lastIndex() != invariants.committedIndex()) {
+            if (core.leaderId() == 0
+                    || core.lastIndex() != invariants.committedIndex()
+                    || core.membership().isJoint()
+                    || core.membership().voters().length != nodes.size()) {
                 return false;
             }
         }

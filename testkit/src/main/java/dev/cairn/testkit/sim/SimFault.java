@@ -25,6 +25,11 @@ public enum SimFault {
     /** A snapshot on its way to a peer: an answer did not come. */
     CUT_TRANSFER(false),
 
+    // Operators.
+    TRANSFER(false),
+    STEP_DOWN(false),
+    MEMBERSHIP_CHANGE(false),
+
     // Time.
     PAUSE(false),
     CLOCK_JUMP(false),

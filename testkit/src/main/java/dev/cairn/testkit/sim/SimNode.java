@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -473,6 +474,16 @@ final class SimNode implements SimSnapshots.Host {
         }
         crashTakesHost = random.chance(knobs.hostCrashes);
         crashNow(true);
+    }
+
+    // ---- operators
+
+    /** A step of the loop in which an operator's wish reaches the rules. */
+    void operate(Consumer<RaftCore> wish) {
+        whenRunning(() -> {
+            wish.accept(requireNonNull(replica).consensus().core());
+            wake(Agent.LOOP);
+        });
     }
 
     // ---- faults

@@ -54,7 +54,9 @@ final class SimTrace {
         LOG_DROPPED("log-dropped", "first"),
         ROT("rot", "offset bit"),
         REFUSED("refused", ""),
-        FULL_DISK("full-disk", "free failedWrites ns");
+        FULL_DISK("full-disk", "free failedWrites ns"),
+        OPERATOR("operator", "target"),
+        MEMBERSHIP("membership", "index");
 
         private final String text;
         /** Separated by blanks; at most four. */

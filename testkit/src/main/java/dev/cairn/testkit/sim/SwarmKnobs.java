@@ -95,6 +95,10 @@ final class SwarmKnobs {
     /** At a start: how often a bit of the node's files has changed meanwhile. */
     double rot;
 
+    // Operators.
+    long transferEveryNs;
+    long membershipEveryNs;
+
     // Snapshots.
     /** Entries behind the last snapshot that make the next one due. */
     int snapshotEntries;
@@ -117,12 +121,14 @@ final class SwarmKnobs {
         knobs.drawLinks(random.split(7));
         knobs.drawClocks(random.split(8));
         knobs.drawSnapshots(random.split(9));
+        knobs.drawOperators(random.split(10));
         switch (random.split(6).nextInt(10)) {
             case 0 -> knobs.backlogs();
             case 1 -> knobs.duels();
             case 2 -> knobs.crashesInARow();
             case 3 -> knobs.compaction();
             case 4 -> knobs.oldLeaders();
+            case 5 -> knobs.memberships();
             default -> {}
         }
         return knobs;
@@ -221,9 +227,35 @@ final class SwarmKnobs {
         installCrashes = 0.6;
     }
 
+    /** Configurations that follow each other as fast as they commit, under leaders that change. */
+    void memberships() {
+        nodes = 5;
+        membershipEveryNs = 12 * MS;
+        transferEveryNs = 200 * MS;
+        rot = 0;
+        electionMaxTicks = electionMinTicks + 4;
+        clients = 3;
+        operationsPerClient = 60;
+        delayNs = 300 * US;
+        slowMessages = 0;
+        drop = 0;
+        forceNs = 500 * US;
+        slowForces = 0;
+        applyNs = 2 * MS;
+        fullDiskEveryNs = 0;
+        pauseEveryNs = 0;
+        crashEveryNs = 400 * MS;
+        downForNs = 30 * MS;
+        allCrash = 0;
+        partitionEveryNs = 120 * MS;
+        partitionForNs = 200 * MS;
+    }
+
     /** Leaders who do not hear that they lead no longer, with clocks that let them believe it; late answers; many reads. */
     void oldLeaders() {
         nodes = 3;
+        transferEveryNs = 0;
+        membershipEveryNs = 0;
         electionMinTicks = 10;
         electionMaxTicks = 11;
         clockRate = 500;
@@ -364,6 +396,15 @@ final class SwarmKnobs {
         pinForNs = random.betweenLog(20 * MS, 2 * SECOND);
         installCrashes = random.nextInt(3) == 0 ? 0.1 : 0.6;
         rot = random.nextInt(3) == 0 ? 0.2 * random.nextDouble() : 0;
+    }
+
+    private void drawOperators(SimRandom random) {
+        transferEveryNs = sometimes(random, 2, 50 * MS, 1500 * MS);
+        membershipEveryNs = nodes == 1 ? 0 : sometimes(random, 2, 20 * MS, 1000 * MS);
+        if (membershipEveryNs > 0) {
+            // A minority of all nodes may be a majority of the voters.
+            rot = 0;
+        }
     }
 
     private static long sometimes(SimRandom random, int ofFive, long low, long high) {

@@ -85,15 +85,13 @@ final class PlantedBugTest {
                 SwarmKnobs::duels,
                 SwarmKnobs::crashesInARow,
                 SwarmKnobs::compaction,
-                SwarmKnobs::oldLeaders);
+                SwarmKnobs::oldLeaders,
+                SwarmKnobs::memberships);
     }
 
     @Test
     void everyKnownMistakeIsInTheList() {
-        // Those of membership need changes of it: RandomClusterTest of the raft module finds them.
-        EnumSet<PlantedBug> here = EnumSet.complementOf(
-                EnumSet.of(PlantedBug.CONFIGURATION_WHEN_APPLIED, PlantedBug.CHANGE_BEFORE_OWN_TERM_COMMIT));
-        assertTrue(here.stream()
+        assertTrue(EnumSet.allOf(PlantedBug.class).stream()
                 .filter(bug -> !FOUND_BY_RANDOM_CLUSTERS.contains(bug))
                 .allMatch(bug -> PLANTED.stream()
                         .anyMatch(planted -> planted.options.plantedBugs().contains(bug))));
@@ -137,6 +135,8 @@ final class PlantedBugTest {
             of(5, PlantedBug.COMMIT_OLD_TERM_BY_COUNTING, SwarmKnobs::backlogs, 100),
             of(6, PlantedBug.READ_BEFORE_OWN_TERM_COMMIT, SwarmKnobs::asDrawn, 150),
             of(7, WalFault.CURSOR_IN_PHYSICAL_ORDER, SwarmKnobs::asDrawn, 60),
+            of(42, PlantedBug.CONFIGURATION_WHEN_APPLIED, SwarmKnobs::memberships, 400),
+            of(43, PlantedBug.CHANGE_BEFORE_OWN_TERM_COMMIT, SwarmKnobs::memberships, 100),
             of(8, PlantedBug.VOTE_BEFORE_HARD_STATE, SwarmKnobs::asDrawn, 20),
             of(9, PlantedBug.TWO_VOTES_IN_A_TERM, SwarmKnobs::asDrawn, 60),
             of(10, PlantedBug.VOTE_FOR_OLDER_LOG, SwarmKnobs::asDrawn, 60),
