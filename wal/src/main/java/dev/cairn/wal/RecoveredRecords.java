@@ -18,6 +18,8 @@ final class RecoveredRecords {
     /** Where a torn tail begins. */
     record Cut(int slot, int offset) {}
 
+    private static final long UNKNOWN_TERM = -1;
+
     private final SegmentEvidence evidence;
     private final SegmentLinks linked;
     private final SegmentImage image;
@@ -32,6 +34,16 @@ final class RecoveredRecords {
     private int supersededDamage;
     private int restored;
     private long commitHint;
+
+    // Only in a log that is read around damage.
+    private boolean around;
+    private boolean joined;
+    private boolean restarted;
+    private boolean stoppedAtDamage;
+    private int restartSlot;
+    private int damagedSlot;
+    private int chain;
+    private IndexRanges lost = new IndexRanges();
 
     /** The last argument is a planted bug: it takes what can be read for durable. */
     RecoveredRecords(
@@ -63,10 +75,13 @@ final class RecoveredRecords {
     }
 
     /** Files whose activation block did not reach the disk, though entries did that the log does not hold now. */
-    List<Headless> lost() {
+    List<Headless> headless() {
         List<Found> links = linked.links();
         // A dropped segment on its way to be a spare has lost its block, too: it lies below.
         int last = links.isEmpty() ? 0 : links.get(links.size() - 1).sequence();
+        if (around) {
+            return List.of();
+        }
         return evidence.headless().stream()
                 .filter(file -> file.sequence() > last && !holds(file.lastIndex(), file.lastTerm()))
                 .toList();
@@ -135,9 +150,226 @@ final class RecoveredRecords {
             int end = last
                     ? image.length()
                     : linked.links().get(slot + 1).activation().previousEnd();
-            chain = readSegment(slot, end, last);
+            chain = readSegment(slot, ActivationDescriptor.RECORDS_OFFSET, chain, end, last);
         }
     }
+
+    // ---- around damage
+
+    /** What a log is that has damage in it. */
+    enum Remains {
+        /** All of it: what is damaged belongs to it no longer. */
+        ALL,
+        /** All above what the store holds; below it something is damaged, which the store does not need. */
+        ALL_ABOVE_STORE,
+        /** An intact beginning, which reaches what the store holds. */
+        PREFIX,
+        /** What the store holds, and perhaps some entries behind it. */
+        STORE
+    }
+
+    /**
+     * Reads what can be read although something is damaged: behind damage it goes on with the next record that proves
+     * itself. Nothing that is read so is believed further than {@link Remains} says.
+     *
+     * @param store what the state machine has flushed
+     */
+    Remains readAround(Floor store) {
+        readAround(store, false);
+        boolean reachesStore = table.first() - 1 <= store.index() && table.last() >= store.index();
+        boolean sameTerm = reachesStore && terms.term(store.index()) == store.term();
+        // Whatever stood before the first entry read, it was live before that one; the store's index is applied, so it
+        // is
+        // the entry that the store holds.
+        boolean follows = restarted && store.index() == table.first() - 1;
+        boolean whole = joined && !stoppedAtDamage && nothingUnreadableAbove();
+        if (whole && reachesStore && (sameTerm || follows)) {
+            if (!restarted) {
+                return Remains.ALL;
+            }
+            beginBehind(store);
+            return Remains.ALL_ABOVE_STORE;
+        }
+        if (sameTerm && !restarted) {
+            return Remains.PREFIX;
+        }
+        if (!sameTerm) {
+            forgetAll(store);
+        }
+        beginBehind(store);
+        return Remains.STORE;
+    }
+
+    /** Every entry that cannot be read, as far as the files still tell. */
+    IndexRanges survey() {
+        readAround(Floor.UNKNOWN, true);
+        return lost;
+    }
+
+    /** First segment, among the links, in which or before which something is damaged. */
+    int damagedSlot() {
+        return damagedSlot;
+    }
+
+    /** Nothing stays but what the store holds. */
+    void forgetAll(Floor store) {
+        cut = null;
+        table = new IndexTable(store.index());
+        terms = new TermTable(store.index(), store.term());
+    }
+
+    /** The log begins behind what the store holds; everything that is left above is to be copied. */
+    private void beginBehind(Floor store) {
+        IndexTable all = table;
+        TermTable allTerms = terms;
+        table = new IndexTable(store.index());
+        terms = new TermTable(store.index(), store.term());
+        for (long index = store.index() + 1; index <= all.last(); index++) {
+            table.append(all.start(index), all.type(index), all.entryLength(index));
+            terms.append(index, allTerms.term(index));
+        }
+        keep = new Keep(0, ActivationDescriptor.RECORDS_OFFSET, 0, store.index());
+    }
+
+    private void readAround(Floor store, boolean survey) {
+        List<Found> links = linked.links();
+        around = true;
+        restarted = false;
+        stoppedAtDamage = false;
+        joined = !links.isEmpty();
+        damagedSlot = links.size();
+        lost = new IndexRanges();
+        cut = null;
+        restored = 0;
+        supersededDamage = 0;
+        commitHint = 0;
+        table = new IndexTable(joined ? links.get(0).activation().previousIndex() : 0);
+        terms = new TermTable(table.last(), joined ? links.get(0).activation().previousTerm() : 0);
+        chain = joined ? links.get(0).activation().seed() : 0;
+        keep = new Keep(0, ActivationDescriptor.RECORDS_OFFSET, chain, table.last());
+        for (int slot = 0; slot < links.size() && cut == null && !stoppedAtDamage; slot++) {
+            readAround(slot, store, survey);
+        }
+        if (!joined && !stoppedAtDamage) {
+            lost.add(table.last() + 1, Long.MAX_VALUE);
+        }
+    }
+
+    private void readAround(int slot, Floor store, boolean survey) {
+        Found found = linked.links().get(slot);
+        image.load(found.name(), found.file());
+        int at = ActivationDescriptor.RECORDS_OFFSET;
+        boolean begun = joins(slot);
+        while (true) {
+            if (!joined) {
+                damagedSlot = Math.min(damagedSlot, slot);
+                stoppedAtDamage = !survey && holds(store);
+                if (stoppedAtDamage) {
+                    return;
+                }
+                at = begun ? rejoin(slot, at) : rejoinAtStart(slot);
+                begun = true;
+                if (!joined) {
+                    return;
+                }
+            }
+            try {
+                chain = readSegment(slot, at, chain, endOf(slot), !continues(slot));
+                return;
+            } catch (WalDamagedException damage) {
+                joined = false;
+                // A record that proves itself but fits nowhere is passed over.
+                boolean again = restarted && at == damage.offset();
+                at = (int) damage.offset() + (again ? RecordDescriptor.ALIGNMENT : 0);
+            }
+        }
+    }
+
+    /** Whether the next segment states where this one ends. */
+    private boolean continues(int slot) {
+        return slot < linked.links().size() - 1 && linked.isLinked(slot + 1);
+    }
+
+    private int endOf(int slot) {
+        int stated = continues(slot) ? linked.links().get(slot + 1).activation().previousEnd() : image.length();
+        return Math.min(stated, image.length());
+    }
+
+    /** Goes on from the segment before, if that was read to its end and this one follows it. */
+    private boolean joins(int slot) {
+        if (slot == 0) {
+            return true;
+        }
+        if (joined) {
+            try {
+                checkLink(linked.links().get(slot), chain, slot);
+                joined = linked.isLinked(slot);
+            } catch (WalDamagedException damage) {
+                joined = false;
+            }
+        }
+        return joined;
+    }
+
+    private int rejoinAtStart(int slot) {
+        Activation activation = linked.links().get(slot).activation();
+        restart(slot, activation.previousIndex(), activation.previousTerm(), false);
+        chain = activation.seed();
+        return ActivationDescriptor.RECORDS_OFFSET;
+    }
+
+    /** At the next record that proves itself, or behind it when only its header does. */
+    private int rejoin(int slot, int from) {
+        UnsafeBuffer buffer = image.buffer();
+        int end = endOf(slot);
+        for (int at = from; at <= end - RecordDescriptor.HEADER_LENGTH; at += RecordDescriptor.ALIGNMENT) {
+            if (image.hasRecordHeader(at, end)
+                    && RecordDescriptor.segment(buffer, at)
+                            == linked.links().get(slot).sequence()) {
+                boolean whole = image.bodyIsValid(at);
+                boolean empty = image.isEmptyRecord(at);
+                long index = RecordDescriptor.index(buffer, at);
+                restart(slot, whole && !empty ? index - 1 : index, UNKNOWN_TERM, !whole && !empty);
+                chain = whole ? RecordDescriptor.previousCrc(buffer, at) : RecordDescriptor.headerCrc(buffer, at);
+                return whole ? at : image.recordEnd(at);
+            }
+        }
+        return end;
+    }
+
+    private void restart(int slot, long previousIndex, long previousTerm, boolean previousIsDamaged) {
+        long next = table.last() + 1;
+        lost.add(
+                previousIsDamaged || previousIndex < table.last() ? Math.min(next, previousIndex) : next,
+                previousIndex);
+        beginAt(previousIndex, previousTerm);
+        restartSlot = slot;
+        joined = true;
+    }
+
+    private void beginAt(long previousIndex, long previousTerm) {
+        table = new IndexTable(previousIndex);
+        terms = new TermTable(previousIndex, previousTerm);
+        restarted = true;
+    }
+
+    private boolean holds(Floor store) {
+        return table.first() - 1 <= store.index()
+                && table.last() >= store.index()
+                && terms.term(store.index()) == store.term();
+    }
+
+    /** Whether no file that says nothing for itself can hold anything of what was read last, or behind it. */
+    private boolean nothingUnreadableAbove() {
+        List<Found> links = linked.links();
+        int from = links.get(restarted ? restartSlot : 0).sequence();
+        int last = links.get(links.size() - 1).sequence();
+        return LogPosition.segment(evidence.highestDurable()) <= last
+                && evidence.unreadable().stream()
+                        .allMatch(name -> Segment.isSegmentName(name) && Segment.sequenceOf(name) < from);
+    }
+
+    // ---- records
 
     private void checkLink(Found found, int chain, int slot) {
         Activation activation = found.activation();
@@ -173,10 +405,10 @@ final class RecoveredRecords {
     }
 
     /** Reads records up to the end or the first that fails; returns the chain behind the last one. */
-    private int readSegment(int slot, int end, boolean last) {
+    private int readSegment(int slot, int from, int seed, int end, boolean last) {
         Activation activation = linked.links().get(slot).activation();
-        int chain = activation.seed();
-        int at = ActivationDescriptor.RECORDS_OFFSET;
+        int chain = seed;
+        int at = from;
         while (last || at < end) {
             int record = nextRecord(at, end, chain, activation.segment());
             if (record >= 0 && accept(slot, record)) {
@@ -237,11 +469,15 @@ final class RecoveredRecords {
         }
         long index = RecordDescriptor.index(buffer, at);
         long position = LogPosition.of(linked.links().get(slot).sequence(), at);
-        boolean superseded = position < evidence.highestDurable()
+        boolean superseded = !around
+                && position < evidence.highestDurable()
                 && !stillLive.contains(position)
                 && evidence.isSuperseded(position, index);
         if (!whole && !superseded) {
             return false;
+        }
+        if (restarted && image.supersedes(at) && index < table.first()) {
+            beginAt(index - 1, UNKNOWN_TERM);
         }
         boolean follows = image.supersedes(at)
                 ? index <= table.last() + 1
@@ -270,7 +506,9 @@ final class RecoveredRecords {
 
     private void noteKept(int slot, int record, int end, int chain) {
         long endPosition = LogPosition.of(linked.links().get(slot).sequence(), end);
-        if (!image.isEmptyRecord(record) && (endPosition <= evidence.highestDurable() || claimsAllDurable)) {
+        if (!restarted
+                && !image.isEmptyRecord(record)
+                && (endPosition <= evidence.highestDurable() || claimsAllDurable)) {
             keep = new Keep(slot, end, chain, table.last());
         }
     }

@@ -1,5 +1,8 @@
 package dev.cairn.wal;
 
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
 /**
  * What recovery found and did; all of it durable when the log is open.
  *
@@ -21,6 +24,7 @@ package dev.cairn.wal;
  * @param droppedFiles files deleted: unused spares, replaced and superseded segments
  * @param commitHint commit index of the last empty record, capped by the log: where a start may begin, never evidence
  * @param hardStateSequence of the write that ended recovery
+ * @param damage that was found and dealt with, null = none
  */
 public record RecoveryReport(
         String writer,
@@ -40,7 +44,24 @@ public record RecoveryReport(
         int restored,
         int droppedFiles,
         long commitHint,
-        long hardStateSequence) {
+        long hardStateSequence,
+        @Nullable Damage damage) {
+    /**
+     * Damage that did not stop the node.
+     *
+     * @param text what a node that stops at it says
+     * @param lost every entry that could not be read
+     * @param repairing whether something that was acknowledged may be missing now; else what is missing is applied and
+     *     flushed, and the log was shortened as a snapshot would have it
+     * @param storageEpoch of the log from now on
+     * @param keptAside files with what was damaged, and all that stood behind it
+     */
+    public record Damage(String text, IndexRanges lost, boolean repairing, long storageEpoch, List<String> keptAside) {
+        public Damage {
+            keptAside = List.copyOf(keptAside);
+        }
+    }
+
     /** Whether the tail of a crash was dropped. */
     public boolean torn() {
         return !cutFile.isEmpty();

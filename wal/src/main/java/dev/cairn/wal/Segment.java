@@ -35,6 +35,11 @@ final class Segment {
         return "0".repeat(DIGITS - digits.length()) + digits + SUFFIX;
     }
 
+    /** Of a segment's name. */
+    static int sequenceOf(String name) {
+        return Integer.parseInt(name.substring(0, DIGITS));
+    }
+
     static boolean isSegmentName(String name) {
         return name.length() == DIGITS + SUFFIX.length()
                 && name.endsWith(SUFFIX)

@@ -29,21 +29,27 @@ final class SegmentEvidence {
     private final WalConfig config;
     private final SegmentDirectory directory;
     private final SegmentImage image;
+    /** Whether a file that says nothing for itself is set apart, not thrown about. */
+    private final boolean tolerant;
+
     private final Checksum checksum = new Checksum();
     private final Map<String, SegmentFile> opened = new HashMap<>();
     private final List<Found> activated = new ArrayList<>();
     private final List<String> unused = new ArrayList<>();
+    private final List<String> unreadable = new ArrayList<>();
     private final List<Headless> headless = new ArrayList<>();
     private final List<Superseding> superseding = new ArrayList<>();
     private long highestDurable;
     private long highestTerm;
+    private long highestIndex;
     private int highestSequence;
     private int nextSpare;
 
-    SegmentEvidence(WalConfig config, SegmentDirectory directory, SegmentImage image) {
+    SegmentEvidence(WalConfig config, SegmentDirectory directory, SegmentImage image, boolean tolerant) {
         this.config = config;
         this.directory = directory;
         this.image = image;
+        this.tolerant = tolerant;
     }
 
     /** Files with a valid activation block, by sequence. */
@@ -61,6 +67,18 @@ final class SegmentEvidence {
         return headless;
     }
 
+    /** Files that may have been in use but do not prove it; empty where such a file is an exception. */
+    List<String> unreadable() {
+        return unreadable;
+    }
+
+    /** Two files claim the same place in the log: neither proves anything. */
+    void setApart(Found found) {
+        if (activated.remove(found)) {
+            unreadable.add(found.name());
+        }
+    }
+
     /** All files that were opened, for the one who closes them. */
     Collection<SegmentFile> openFiles() {
         return opened.values();
@@ -76,9 +94,15 @@ final class SegmentEvidence {
         return highestTerm;
     }
 
+    /** Highest index of any whole entry, superseded ones too. */
+    long highestIndex() {
+        return highestIndex;
+    }
+
     /** Highest sequence in any name, activation block or record. */
     int highestSequence() {
-        return highestSequence;
+        // A file that tells nothing may have had a sequence of its own.
+        return highestSequence + unreadable.size();
     }
 
     /** A spare number that no file has. */
@@ -106,7 +130,6 @@ final class SegmentEvidence {
             }
             SegmentFile file = directory.open(name);
             opened.put(name, file);
-            image.load(name, file);
             if (spare) {
                 noteSpareName(name);
             } else {
@@ -126,11 +149,22 @@ final class SegmentEvidence {
 
     /** A file whose activation was lost has only its name to tell that its sequence was used. */
     private void noteSegmentName(String name) {
-        String digits = name.substring(0, name.indexOf('.'));
-        highestSequence = Math.max(highestSequence, Integer.parseInt(digits));
+        highestSequence = Math.max(highestSequence, Segment.sequenceOf(name));
     }
 
     private void collectFrom(String name, SegmentFile file, boolean spare) {
+        try {
+            image.load(name, file);
+            collectFromImage(name, file, spare);
+        } catch (WalDamagedException damage) {
+            if (!tolerant || damage.isForeignFile()) {
+                throw damage;
+            }
+            unreadable.add(name);
+        }
+    }
+
+    private void collectFromImage(String name, SegmentFile file, boolean spare) {
         boolean active = image.hasActivation();
         if (!image.hasHeader()) {
             if (spare && !active) {
@@ -169,12 +203,13 @@ final class SegmentEvidence {
         for (int i = 0; i < SegmentHeaderDescriptor.CRC_OFFSET; i++) {
             if (expected.getByte(i) != image.buffer().getByte(i)) {
                 throw image.damaged(
-                        i,
-                        0,
-                        "version=" + SegmentHeaderDescriptor.VERSION + " group=" + config.group() + " cluster="
-                                + config.clusterIdHash() + " node=" + config.nodeId() + " storage="
-                                + config.storageId(),
-                        "a file of another version or owner");
+                                i,
+                                0,
+                                "version=" + SegmentHeaderDescriptor.VERSION + " group=" + config.group() + " cluster="
+                                        + config.clusterIdHash() + " node=" + config.nodeId() + " storage="
+                                        + config.storageId(),
+                                "a file of another version or owner")
+                        .ofForeignFile();
             }
         }
     }
@@ -195,6 +230,7 @@ final class SegmentEvidence {
             boolean whole = image.bodyIsValid(at);
             if (whole && !image.isEmptyRecord(at)) {
                 last = at;
+                highestIndex = Math.max(highestIndex, RecordDescriptor.index(buffer, at));
                 highestTerm = Math.max(highestTerm, EntryDescriptor.term(buffer, at + RecordDescriptor.HEADER_LENGTH));
                 if (image.supersedes(at)) {
                     long position = LogPosition.of(RecordDescriptor.segment(buffer, at), at);

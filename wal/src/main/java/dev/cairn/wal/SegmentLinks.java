@@ -73,6 +73,48 @@ final class SegmentLinks {
         activated.forEach(this::checkAccountedFor);
     }
 
+    /**
+     * Of a damaged log: every segment that nothing says is out of use, in order, also where one is missing in between; see
+     * {@link #isLinked}.
+     */
+    void linkAround() {
+        setApartDuplicates();
+        List<Found> activated = evidence.activated();
+        links = new ArrayList<>();
+        for (int i = activated.size() - 1; i >= 0; i--) {
+            Found found = activated.get(i);
+            if (!links.isEmpty()) {
+                Activation lowest = links.get(0).activation();
+                if (lowest.kind() != ActivationDescriptor.KIND_CONTINUE) {
+                    return;
+                }
+                if (found.sequence() >= lowest.replacedFrom()) {
+                    continue;
+                }
+            }
+            links.add(0, found);
+        }
+    }
+
+    private void setApartDuplicates() {
+        Map<Integer, Found> bySequence = new HashMap<>();
+        for (Found found : List.copyOf(evidence.activated())) {
+            Found other = bySequence.putIfAbsent(found.sequence(), found);
+            if (other != null) {
+                evidence.setApart(found);
+                evidence.setApart(other);
+            }
+        }
+    }
+
+    /** Whether this segment states that it follows the one before it among the links. */
+    boolean isLinked(int slot) {
+        Activation activation = links.get(slot).activation();
+        return slot > 0
+                && activation.kind() == ActivationDescriptor.KIND_CONTINUE
+                && activation.previousSegment() == links.get(slot - 1).sequence();
+    }
+
     /** A segment in use that is not linked was replaced by a recovery, lies below a reset, or is part of the torn tail. */
     private void checkAccountedFor(Found found) {
         int sequence = found.sequence();

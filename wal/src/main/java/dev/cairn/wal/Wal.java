@@ -113,7 +113,27 @@ public final class Wal implements AutoCloseable {
      */
     public static Wal open(
             WalConfig config, SegmentDirectory directory, HardStateFile hardState, Floor floor, LongSupplier salts) {
-        return new Wal(config, directory, salts, new WalRecovery(config, directory, hardState, floor, salts).recover());
+        WalRecovery recovery = new WalRecovery(config, directory, hardState, floor, null, false, salts);
+        return new Wal(config, directory, salts, recovery.recover());
+    }
+
+    /**
+     * As {@link #open(WalConfig, SegmentDirectory, HardStateFile, Floor, LongSupplier)}, but damage does not stop the node
+     * where peers can bring back what it took: {@link RecoveryReport#damage} says what was found. Where acknowledged entries
+     * may be missing, {@link HardState#repairing} was made durable, with a new storage epoch, before anything was changed.
+     *
+     * @param store what the state machine has flushed; null = damage stops the node, and the exception lists all that is
+     *     lost, which takes another reading of the log
+     */
+    public static Wal open(
+            WalConfig config,
+            SegmentDirectory directory,
+            HardStateFile hardState,
+            Floor floor,
+            @Nullable Floor store,
+            LongSupplier salts) {
+        WalRecovery recovery = new WalRecovery(config, directory, hardState, floor, store, true, salts);
+        return new Wal(config, directory, salts, recovery.recover());
     }
 
     /** What {@link #open} found and did. Any thread. */

@@ -175,7 +175,7 @@ public final class WalInspection {
 
     private Report report() {
         SegmentImage image = new SegmentImage();
-        SegmentEvidence evidence = new SegmentEvidence(identity(), log, image);
+        SegmentEvidence evidence = new SegmentEvidence(identity(), log, image, false);
         boolean hardStateThere = root.list().contains(hardStateName);
         List<Found> links = List.of();
         try {
@@ -276,7 +276,7 @@ public final class WalInspection {
                     "the segment before it",
                     "no such segment in use"));
         }
-        for (Headless lost : records.lost()) {
+        for (Headless lost : records.headless()) {
             torn.add(new Place(
                     lost.name(), ActivationDescriptor.FILE_OFFSET, table.last() + 1, "an activation block", "zeros"));
         }

@@ -2,6 +2,7 @@ package dev.cairn.wal;
 
 import dev.cairn.wal.RecoveredRecords.Cut;
 import dev.cairn.wal.RecoveredRecords.Keep;
+import dev.cairn.wal.RecoveredRecords.Remains;
 import dev.cairn.wal.SegmentEvidence.Found;
 import dev.cairn.wal.SegmentEvidence.Headless;
 import java.util.ArrayList;
@@ -9,12 +10,14 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides at start what the log holds. Runs once, on the thread that opens the log.
  *
  * <p>Crash and corruption are different things: what a crash explains is cut, anything else stops the node with all files
- * as they were. And what can be read is not what is durable: everything above the highest durable position that any valid
+ * as they were, or, where its owner asks for it because peers can bring back what is missing, is cut with hard state
+ * saying so first. And what can be read is not what is durable: everything above the highest durable position that any valid
  * structure states is copied into a fresh segment and forced before anybody hears of it. Nothing is changed before the
  * verdict is known. Steps:
  *
@@ -48,30 +51,63 @@ final class WalRecovery {
     private final HardStateFile hardState;
     private final LongSupplier salts;
     private final SegmentImage image = new SegmentImage();
-    private final SegmentEvidence evidence;
-    private final SegmentLinks linked;
-    private final RecoveredRecords records;
+    private final Floor floor;
+    private final @Nullable Floor store;
+    private final boolean listsLost;
+    private SegmentEvidence evidence;
+    private SegmentLinks linked;
+    private RecoveredRecords records;
+    private @Nullable DamagedFiles damaged;
     private final Set<String> droppedSpares = new HashSet<>();
 
+    /**
+     * What to recover.
+     *
+     * @param store what the state machine has flushed, where the log may go on around damage; null = it stops the node
+     * @param listsLost whether all that is lost is looked for when it does
+     */
     WalRecovery(
-            WalConfig config, SegmentDirectory directory, HardStateFile hardState, Floor floor, LongSupplier salts) {
+            WalConfig config,
+            SegmentDirectory directory,
+            HardStateFile hardState,
+            Floor floor,
+            @Nullable Floor store,
+            boolean listsLost,
+            LongSupplier salts) {
         this.config = config;
         this.directory = directory;
         this.hardState = hardState;
         this.salts = salts;
-        this.evidence = new SegmentEvidence(config, directory, image);
-        this.linked = new SegmentLinks(
-                evidence, hardState.created(), hardState.current().sequence());
+        this.floor = floor;
+        this.store = store;
+        this.listsLost = listsLost;
+        this.evidence = new SegmentEvidence(config, directory, image, false);
+        this.linked = newLinks(evidence);
+        this.records = newRecords(evidence, linked);
+    }
+
+    private SegmentLinks newLinks(SegmentEvidence from) {
+        return new SegmentLinks(from, hardState.created(), hardState.current().sequence());
+    }
+
+    private RecoveredRecords newRecords(SegmentEvidence from, SegmentLinks links) {
         boolean claimsAllDurable = config.faults().contains(WalFault.NO_COPY_AT_RECOVERY);
-        this.records = new RecoveredRecords(evidence, linked, image, floor, claimsAllDurable);
+        return new RecoveredRecords(from, links, image, floor, claimsAllDurable);
     }
 
     Recovered recover() {
         try {
-            evidence.collect();
-            linked.link();
-            records.read();
-            records.checkFloor();
+            try {
+                evidence.collect();
+                linked.link();
+                records.read();
+                records.checkFloor();
+            } catch (WalDamagedException damage) {
+                if (!listsLost) {
+                    throw damage;
+                }
+                goAround(damage);
+            }
             return rebuild();
         } catch (WalException e) {
             evidence.openFiles().forEach(SegmentFile::close);
@@ -79,10 +115,59 @@ final class WalRecovery {
         }
     }
 
+    /**
+     * Reads the log again, around its damage. Where acknowledged entries may be missing from what is left, hard state says so
+     * before anything is changed, so that a crash in between finds it.
+     *
+     * @throws WalDamagedException when that is not wanted, or no peer could help; it lists what is lost
+     */
+    private void goAround(WalDamagedException damage) {
+        evidence.openFiles().forEach(SegmentFile::close);
+        evidence = new SegmentEvidence(config, directory, image, true);
+        linked = newLinks(evidence);
+        records = newRecords(evidence, linked);
+        IndexRanges lost;
+        try {
+            evidence.collect();
+            linked.linkAround();
+            lost = records.survey();
+        } catch (WalDamagedException another) {
+            throw damage;
+        }
+        WalDamagedException full = damage.withLost(lost);
+        if (store == null || hardState.created() || damage.isForeignFile()) {
+            throw full;
+        }
+        Remains remains = records.readAround(store);
+        if (remains == Remains.ALL_ABOVE_STORE && !fitsFresh()) {
+            remains = Remains.STORE;
+        }
+        if (remains == Remains.STORE && !fitsFresh()) {
+            records.forgetAll(store);
+        }
+        boolean repairing = remains == Remains.PREFIX || remains == Remains.STORE;
+        HardState state = hardState.current();
+        if (repairing) {
+            hardState.write(state.term(), state.votedFor(), true, state.storageEpoch() + 1);
+        }
+        damaged = new DamagedFiles(directory, image, full, lost, remains);
+        if (remains == Remains.PREFIX) {
+            damaged.copyAside(
+                    linked.links(), records.damagedSlot(), records.keep().slot());
+        }
+    }
+
+    private boolean fitsFresh() {
+        IndexTable table = records.table();
+        return FreshSegment.lengthFor(table, table.first()) <= WalConfig.MAX_SEGMENT_BYTES;
+    }
+
     private Recovered rebuild() {
         IndexTable table = records.table();
         CutCopies cutCopies = new CutCopies(directory, image, config.cutCopyCapBytes());
-        cutCopies.keep(linked.links(), records.cut(), linked.torn(), records.lost());
+        if (damaged == null) {
+            cutCopies.keep(linked.links(), records.cut(), linked.torn(), records.headless());
+        }
 
         long firstCopied = firstCopied();
         long copiedBytes = FreshSegment.copiedBytes(table, firstCopied);
@@ -93,7 +178,7 @@ final class WalRecovery {
                 records.keep().chain(),
                 evidence.highestDurable());
         fresh.copy(linked.links(), records.keep(), table, firstCopied);
-        Activation activation = keepsNothing() ? inPlaceOfAll(fresh) : behindKept(fresh, firstCopied);
+        Activation activation = activation(fresh, firstCopied);
         fresh.putInUse(activation);
         fresh.appendEmptyRecord(table.last(), records.commitHint());
 
@@ -151,6 +236,29 @@ final class WalRecovery {
                 droppedSpares.add(name);
             }
         }
+    }
+
+    private Activation activation(FreshSegment fresh, long firstCopied) {
+        if (damaged != null && damaged.beginsBehindStore()) {
+            return behindStore(fresh);
+        }
+        return keepsNothing() ? inPlaceOfAll(fresh) : behindKept(fresh, firstCopied);
+    }
+
+    /** The log begins anew, as behind a snapshot. */
+    private Activation behindStore(FreshSegment fresh) {
+        long previousIndex = records.table().first() - 1;
+        return new Activation(
+                ActivationDescriptor.KIND_RESET,
+                fresh.sequence(),
+                0,
+                0,
+                previousIndex,
+                records.terms().term(previousIndex),
+                evidence.highestDurable(),
+                records.keep().chain(),
+                fresh.sequence(),
+                fresh.prepared().salt());
     }
 
     private boolean keepsNothing() {
@@ -246,10 +354,32 @@ final class WalRecovery {
                 drop.add(found.name());
             }
         }
+        drop.addAll(evidence.unreadable());
         drop.forEach(evidence::close);
-        drop.forEach(directory::delete);
+        for (String name : drop) {
+            if (isOfDamage(name)) {
+                DamagedFiles.setAside(directory, name);
+            } else {
+                directory.delete(name);
+            }
+        }
         directory.force();
         return drop.size() + droppedSpares.size();
+    }
+
+    /** Also what a recovery before this one was about to set aside when it crashed. */
+    private boolean isOfDamage(String name) {
+        if (name.startsWith(SPARE_PREFIX) && !evidence.unreadable().contains(name)) {
+            return false;
+        }
+        if (damaged == null) {
+            return hardState.current().repairing();
+        }
+        List<Found> links = linked.links();
+        int from = Math.min(records.damagedSlot(), links.size());
+        return evidence.unreadable().contains(name)
+                || links.subList(from, links.size()).stream()
+                        .anyMatch(found -> found.name().equals(name));
     }
 
     private long rewriteHardState() {
@@ -262,7 +392,7 @@ final class WalRecovery {
         IndexTable table = records.table();
         Cut cut = records.cut();
         List<Found> torn = linked.torn();
-        List<Headless> lost = records.lost();
+        List<Headless> lost = records.headless();
         String cutFile = lost.isEmpty() ? "" : lost.get(0).name();
         cutFile = torn.isEmpty() ? cutFile : torn.get(0).name();
         return new RecoveryReport(
@@ -283,6 +413,7 @@ final class WalRecovery {
                 records.restored(),
                 dropped,
                 records.commitHint(),
-                hardStateSequence);
+                hardStateSequence,
+                damaged == null ? null : damaged.report(hardState.current()));
     }
 }
