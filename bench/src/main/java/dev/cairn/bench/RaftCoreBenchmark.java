@@ -83,7 +83,9 @@ public class RaftCoreBenchmark {
         leader.flush();
         long last = leaderLog.lastIndex();
         leader.onLogDurable(last);
+        leader.onPeerStorage(2, TERM, 0, false);
         leader.onAppendEntriesAccepted(2, TERM, last, last, readId, false);
+        leader.onPeerStorage(3, TERM, 0, false);
         leader.onAppendEntriesAccepted(3, TERM, last, last, readId, false);
         leader.onApplied(last);
         leader.tick();
@@ -236,7 +238,16 @@ public class RaftCoreBenchmark {
         }
 
         @Override
-        public void persistHardState(long sequence, long term, int votedFor) {}
+        public void persistHardState(long sequence, long term, int votedFor, boolean repairing) {}
+
+        @Override
+        public void sendRepairTarget(int to, long term, long storageEpoch, long index) {}
+
+        @Override
+        public void onRepairTarget(long index) {}
+
+        @Override
+        public void onRepairDone() {}
 
         @Override
         public void onCommitAdvanced(long commitIndex) {}

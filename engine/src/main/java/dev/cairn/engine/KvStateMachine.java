@@ -142,6 +142,11 @@ public final class KvStateMachine implements StateMachine {
 
     /** The last configuration entry applied, as of the last commit. Allocates; for the start of a node. */
     public AppliedConfiguration configuration() {
+        return configuration(store);
+    }
+
+    /** The same of a store that no state machine works on yet. */
+    public static AppliedConfiguration configuration(KvStore store) {
         int length = store.get(RowKind.META, CONFIG_NAME, 0, CONFIG_NAME.capacity());
         if (length == KvStore.NOT_FOUND) {
             return AppliedConfiguration.NONE;

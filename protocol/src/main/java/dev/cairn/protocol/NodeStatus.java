@@ -35,6 +35,7 @@ public record NodeStatus(
             case StatusReplyDescriptor.ROLE_PRE_CANDIDATE -> "PRE_CANDIDATE";
             case StatusReplyDescriptor.ROLE_CANDIDATE -> "CANDIDATE";
             case StatusReplyDescriptor.ROLE_LEADER -> "LEADER";
+            case StatusReplyDescriptor.ROLE_REPAIRING -> "REPAIRING";
             default -> "ROLE_" + role;
         };
     }

@@ -49,6 +49,9 @@ public final class StatusReplyDescriptor {
     public static final int ROLE_CANDIDATE = 3;
     public static final int ROLE_LEADER = 4;
 
+    /** A follower whose log has lost something: it votes again when that is back. */
+    public static final int ROLE_REPAIRING = 5;
+
     /** Writes may be acknowledged before they are forced to disk: a mode that an operator must name. */
     public static final int DURABILITY_NOT_FORCED = 0;
 

@@ -66,6 +66,16 @@ public enum PlantedBug {
     /** A leader changes the membership before an entry of its own term has committed (the bug of 2015 in the thesis). */
     CHANGE_BEFORE_OWN_TERM_COMMIT,
 
+    // Self-repair.
+    /** A node votes although its log may lack what it had acknowledged. */
+    VOTE_WHILE_REPAIRING,
+    /** What a peer acknowledged before it lost some of it counts afterwards. */
+    MATCH_KEPT_OVER_EPOCH,
+    /** The target of a repair is what the leader happens to know as committed. */
+    REPAIR_TARGET_PLAIN_COMMIT,
+    /** A repair ends with entries that a crash could take away. */
+    REPAIR_ENDS_BEFORE_DURABLE,
+
     // Leases.
     /** A lease ends after so many ticks of its leader: a leader that was stopped had none. */
     LEASE_ACROSS_PAUSE,

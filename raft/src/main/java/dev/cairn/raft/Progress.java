@@ -13,6 +13,7 @@ final class Progress {
 
     final int nodeId;
     final Inflights inflights = new Inflights();
+    final PeerStorage storage = new PeerStorage();
     State state = State.PROBE;
     /** Next index to send; in REPLICATE it runs ahead of what the peer has acknowledged. */
     long nextIndex;
@@ -59,7 +60,27 @@ final class Progress {
         heard = false;
         startRound(lastIndex);
         caughtUp = false;
+        storage.becomeLeaderOf();
         probeFrom(lastIndex + 1);
+    }
+
+    /** The peer has lost something that it had acknowledged: nothing is known of its log any more. */
+    void forget(final long lastIndex) {
+        matchIndex = 0;
+        readPosition = 0;
+        caughtUp = false;
+        probeFrom(lastIndex + 1);
+        messageDue = true;
+    }
+
+    /** What counts for a commit: nothing of a peer that repairs its log. */
+    long countedMatchIndex() {
+        return storage.isRepairing() ? 0 : matchIndex;
+    }
+
+    /** What counts for a round of reads. */
+    long countedReadPosition() {
+        return storage.isRepairing() ? 0 : readPosition;
     }
 
     private void startRound(final long lastIndex) {

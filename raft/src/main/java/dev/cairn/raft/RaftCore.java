@@ -140,17 +140,9 @@ public final class RaftCore {
 
     private final ForwardedReads forwardedReads;
 
-    /**
-     * @param term the highest term known from the hard state, any valid log record, and the applied state
-     * @param votedFor the vote of exactly that term, 0 when none
-     * @param hardStateSequence sequence of the hard state on disk
-     * @param hardStateTerm term of the hard state on disk; below {@code term} when the log knows a later one
-     * @param appliedIndex what the state machine holds: it is committed
-     * @param membershipIndex the last configuration entry up to {@code appliedIndex}, 0 when there is none
-     * @param appliedMembership what that entry holds; without one the voters of the settings
-     * @param log everything in it must be durable
-     * @param jitter maps n to a number in [0, n), at random; called here and at every start of an election timeout
-     */
+    private final Repair repair;
+
+    /** A node that has lost nothing. */
     public RaftCore(
             final RaftConfig config,
             final long term,
@@ -163,6 +155,50 @@ public final class RaftCore {
             final RaftLog log,
             final RaftOutput output,
             final IntUnaryOperator jitter) {
+        this(
+                config,
+                term,
+                votedFor,
+                hardStateSequence,
+                hardStateTerm,
+                appliedIndex,
+                membershipIndex,
+                appliedMembership,
+                false,
+                0,
+                log,
+                output,
+                jitter);
+    }
+
+    /**
+     * @param term the highest term known from the hard state, any valid log record, and the applied state
+     * @param votedFor the vote of exactly that term, 0 when none
+     * @param hardStateSequence sequence of the hard state on disk
+     * @param hardStateTerm term of the hard state on disk; below {@code term} when the log knows a later one
+     * @param appliedIndex what the state machine holds: it is committed
+     * @param membershipIndex the last configuration entry up to {@code appliedIndex}, 0 when there is none
+     * @param appliedMembership what that entry holds; without one the voters of the settings
+     * @param repairing what the hard state says: something that was acknowledged may be missing from the log
+     * @param storageEpoch of the log: rises with each such loss, 0 = there was none
+     * @param log everything in it must be durable
+     * @param jitter maps n to a number in [0, n), at random; called here and at every start of an election timeout
+     */
+    public RaftCore(
+            final RaftConfig config,
+            final long term,
+            final int votedFor,
+            final long hardStateSequence,
+            final long hardStateTerm,
+            final long appliedIndex,
+            final long membershipIndex,
+            final Membership appliedMembership,
+            final boolean repairing,
+            final long storageEpoch,
+            final RaftLog log,
+            final RaftOutput output,
+            final IntUnaryOperator jitter) {
+        repair = new Repair(repairing, storageEpoch);
         this.config = config;
         this.log = log;
         this.output = output;
@@ -254,6 +290,7 @@ public final class RaftCore {
             for (final Progress peer : peers) {
                 peer.messageDue = true;
                 peer.offerDue = true;
+                peer.storage.onHeartbeat();
                 peer.probeOutstanding = false;
             }
             timeoutNowDue = true;
@@ -273,11 +310,15 @@ public final class RaftCore {
         watchLearners();
         // Thesis 6.2: a leader that hears no quorum for an election timeout steps down.
         for (int i = 0; i < peers.length; i++) {
-            reached[i] = i == selfOrdinal || peers[i].silentTicks < config.electionMinTicks() ? 1 : 0;
+            reached[i] = i == selfOrdinal || isHeard(peers[i]) ? 1 : 0;
         }
         if (quorum.reached(reached) == 0) {
             becomeFollower(currentTerm, NONE, "no quorum was heard for an election timeout");
         }
+    }
+
+    private boolean isHeard(final Progress peer) {
+        return peer.silentTicks < config.electionMinTicks() && !peer.storage.isRepairing();
     }
 
     /** Whether the learners have caught up. */
@@ -302,10 +343,11 @@ public final class RaftCore {
 
     /**
      * A voter may campaign, and whoever was one by the last committed configuration: as long as its removal is not
-     * committed it may be the only one whose log can win, even though it does not count itself then (thesis 4.2.2).
+     * committed it may be the only one whose log can win, even though it does not count itself then (thesis 4.2.2). Not
+     * while this log may lack what was acknowledged.
      */
     private boolean mayCampaign() {
-        return memberships.hasVoter(config.nodeId());
+        return memberships.hasVoter(config.nodeId()) && !repair.isUnderWay();
     }
 
     private void voteForSelf() {
@@ -382,7 +424,8 @@ public final class RaftCore {
         }
         if (preVote) {
             // Thesis 9.6 and 4.2.3: not while a leader is alive here, and only for a log that could win.
-            final boolean grant = term > currentTerm && !isLeaderAlive() && isUpToDate(lastLogIndex, lastLogTerm);
+            final boolean grant =
+                    term > currentTerm && !isLeaderAlive() && mayVote() && isUpToDate(lastLogIndex, lastLogTerm);
             pendingVotes.add(from, true, term, grant);
             return;
         }
@@ -398,7 +441,7 @@ public final class RaftCore {
         // Raft 5.2 and 5.4.1: one vote per term, first come, and only for a log at least as up to date.
         final boolean free = votedFor == NONE || planted(PlantedBug.TWO_VOTES_IN_A_TERM);
         final boolean grant =
-                term == currentTerm && (free || votedFor == from) && isUpToDate(lastLogIndex, lastLogTerm);
+                term == currentTerm && (free || votedFor == from) && mayVote() && isUpToDate(lastLogIndex, lastLogTerm);
         if (grant) {
             restartElectionTimer();
             if (votedFor != from) {
@@ -406,6 +449,11 @@ public final class RaftCore {
             }
         }
         pendingVotes.add(from, false, term, grant);
+    }
+
+    /** A vote says that the candidate has all that was acknowledged here; a log that lost some of it cannot tell. */
+    private boolean mayVote() {
+        return !repair.isUnderWay() || planted(PlantedBug.VOTE_WHILE_REPAIRING);
     }
 
     /**
@@ -573,6 +621,9 @@ public final class RaftCore {
         if (peer.full) {
             return TransferAnswer.DISK_FULL;
         }
+        if (peer.storage.isRepairing()) {
+            return TransferAnswer.REPAIRING;
+        }
         return peer.state == Progress.State.SNAPSHOT ? TransferAnswer.NEEDS_SNAPSHOT : TransferAnswer.STARTED;
     }
 
@@ -626,6 +677,7 @@ public final class RaftCore {
             acceptDue = false;
             rejectDue = false;
             full = false;
+            repair.onNewTerm();
         }
         currentTerm = term;
         votedFor = vote;
@@ -640,6 +692,11 @@ public final class RaftCore {
         check(sequence <= hardStateSequence, "hard state durable before it was written", sequence, hardStateSequence);
         durableHardStateSequence = Math.max(durableHardStateSequence, sequence);
         durableHardStateTerm = Math.max(durableHardStateTerm, term);
+        if (repair.onHardStateDurable(durableHardStateSequence)) {
+            // The leader counts this node when it hears of it.
+            acceptDue = true;
+            output.onRepairDone();
+        }
         if (campaignDue && role == Role.CANDIDATE && isReleased(campaignSequence, currentTerm)) {
             campaign();
         }
@@ -720,6 +777,7 @@ public final class RaftCore {
             advanceLeaderCommit();
         } else {
             advanceFollowerCommit();
+            endRepairWhenReached();
             if (claimableIndex() > sentMatchIndex) {
                 acceptDue = true;
             }
@@ -771,6 +829,7 @@ public final class RaftCore {
         verifiedIndex = Math.max(verifiedIndex, Math.max(held, termRuns.firstIndex()));
         leaderCommit = Math.max(leaderCommit, newLeaderCommit);
         advanceFollowerCommit();
+        endRepairWhenReached();
         // Fresh entries are answered when they are durable; all else at once, so that a slow disk delays neither
         // heartbeats nor reads. Under load entries take the place of heartbeats, so one of them is answered in time.
         if (appended == 0 || full || newReadPosition || replyElapsed >= config.heartbeatTicks()) {
@@ -790,6 +849,23 @@ public final class RaftCore {
      */
     public boolean onInstallSnapshot(final int from, final long term, final long index) {
         return follows(from, term, "snapshot of the leader") && lacksPrevious && index > commitIndex;
+    }
+
+    /** The leader of {@code term} names the index up to which this log must be whole before it counts again. */
+    public void onRepairTarget(final int from, final long term, final long storageEpoch, final long index) {
+        if (follows(from, term, "repair target of the leader") && repair.takeTarget(storageEpoch, index)) {
+            output.onRepairTarget(index);
+            endRepairWhenReached();
+        }
+    }
+
+    /** The flag goes from the hard state behind everything up to the target: a crash in between finds it. */
+    private void endRepairWhenReached() {
+        final long whole = planted(PlantedBug.REPAIR_ENDS_BEFORE_DURABLE) ? verifiedIndex : claimableIndex();
+        if (repair.isReached(whole)) {
+            changeHardState(currentTerm, votedFor);
+            repair.clearWith(hardStateSequence);
+        }
     }
 
     /** A message that only the leader of {@code term} sends: false when it is to be ignored. */
@@ -1020,6 +1096,58 @@ public final class RaftCore {
         return peer;
     }
 
+    /**
+     * What a peer says about its storage with each answer to AppendEntries; to be told before the answer itself.
+     *
+     * @return false when the answer was given before the peer lost something, and says nothing any more
+     */
+    public boolean onPeerStorage(
+            final int from, final long term, final long storageEpoch, final boolean peerRepairing) {
+        final int ordinal = ordinalOf(from);
+        if (ordinal < 0 || role != Role.LEADER || term != currentTerm) {
+            return true;
+        }
+        final Progress peer = peers[ordinal];
+        if (peer.storage.isOfEarlierEpoch(storageEpoch)) {
+            return planted(PlantedBug.MATCH_KEPT_OVER_EPOCH);
+        }
+        if (peer.storage.takeEpoch(storageEpoch) && !planted(PlantedBug.MATCH_KEPT_OVER_EPOCH)) {
+            peer.forget(termRuns.lastIndex());
+        }
+        if (!peerRepairing && peer.storage.takeDone()) {
+            advanceLeaderCommit();
+        }
+        return true;
+    }
+
+    /** A leader's round for the target of each peer that repairs its log; {@link PeerStorage} says why. */
+    private void startRepairRounds() {
+        final boolean plain = planted(PlantedBug.REPAIR_TARGET_PLAIN_COMMIT);
+        if (commitIndex < termStartIndex && !plain) {
+            return;
+        }
+        for (final Progress peer : peers) {
+            if (peer.storage.needsRound()) {
+                final long position = reads.nextPosition();
+                peer.storage.startRound(position, commitIndex);
+                for (final Progress any : peers) {
+                    any.messageDue = true;
+                }
+                if (plain) {
+                    peer.storage.onConfirmed(position);
+                }
+                confirmReads();
+            }
+        }
+    }
+
+    private void sendRepairTarget(final Progress peer) {
+        final long target = peer.storage.takeDueTarget();
+        if (target != Repair.NO_TARGET) {
+            output.sendRepairTarget(peer.nodeId, currentTerm, peer.storage.epoch(), target);
+        }
+    }
+
     /** A connection to a peer is gone or new: what was under way on the old one may be lost. */
     public void onPeerUnreachable(final int nodeId) {
         final int ordinal = ordinalOf(nodeId);
@@ -1032,7 +1160,7 @@ public final class RaftCore {
     /** Raft 5.4.2: only an entry of the current term commits by counting; earlier ones commit with it. */
     private void advanceLeaderCommit() {
         for (int i = 0; i < peers.length; i++) {
-            reached[i] = i == selfOrdinal ? ownMatchIndex() : peers[i].matchIndex;
+            reached[i] = i == selfOrdinal ? ownMatchIndex() : peers[i].countedMatchIndex();
         }
         final long index = quorum.reached(reached);
         if (index > commitIndex && (termRuns.term(index) == currentTerm || bugCommitOldTerm)) {
@@ -1069,6 +1197,10 @@ public final class RaftCore {
         if (membership.isJoint() || memberships.lastIndex() > commitIndex) {
             return "a change is under way: " + memberships.last() + " at index " + memberships.lastIndex();
         }
+        final String repairRefusal = refusalWhileRepairing(changes);
+        if (repairRefusal != null) {
+            return repairRefusal;
+        }
         final Membership.Outcome outcome = membership.after(changes);
         final Membership target = outcome.target();
         if (target == null) {
@@ -1079,6 +1211,26 @@ public final class RaftCore {
             return danger;
         }
         return appendMembership(membership.towards(target)) ? null : "no room on the disk for a configuration entry";
+    }
+
+    /** A voter that repairs its log cannot help another configuration to a majority: only without it things may get better. */
+    private @Nullable String refusalWhileRepairing(final List<MembershipChange> changes) {
+        for (final Progress peer : peers) {
+            if (peer.storage.isRepairing()
+                    && membership.isVoter(peer.nodeId)
+                    && !changes.stream().allMatch(this::removesRepairing)) {
+                return "node " + peer.nodeId + " repairs its log: until that is done only its removal is possible";
+            }
+        }
+        return null;
+    }
+
+    private boolean removesRepairing(final MembershipChange change) {
+        if (!(change instanceof MembershipChange.Remove remove)) {
+            return false;
+        }
+        final int ordinal = ordinalOf(remove.nodeId());
+        return ordinal >= 0 && peers[ordinal].storage.isRepairing();
     }
 
     /** Why the voters of a configuration could not serve: who is new cannot vote yet, or too few of all can. */
@@ -1113,7 +1265,7 @@ public final class RaftCore {
 
     /** Whether entries can commit with it now. */
     private boolean isAble(final Progress peer) {
-        return isReachable(peer) && peer.state != Progress.State.SNAPSHOT && !peer.full;
+        return isReachable(peer) && peer.state != Progress.State.SNAPSHOT && !peer.full && !peer.storage.isRepairing();
     }
 
     private boolean isReadyToVote(final Progress peer) {
@@ -1335,11 +1487,12 @@ public final class RaftCore {
     private void confirmReads() {
         for (int i = 0; i < peers.length; i++) {
             final boolean known = i == selfOrdinal || planted(PlantedBug.READ_WITHOUT_ROUND);
-            reached[i] = known ? reads.position() : peers[i].readPosition;
+            reached[i] = known ? reads.position() : peers[i].countedReadPosition();
         }
         final long confirmed = quorum.reached(reached);
         reads.confirm(confirmed, output);
         for (final Progress peer : peers) {
+            peer.storage.onConfirmed(confirmed);
             if (peer.readRequestId != 0 && peer.readRequestPosition != 0 && peer.readRequestPosition <= confirmed) {
                 output.sendReadIndexReply(peer.nodeId, currentTerm, peer.readRequestId, peer.readRequestIndex);
                 peer.readRequestId = 0;
@@ -1407,9 +1560,10 @@ public final class RaftCore {
     public void flush() {
         if (hardStateDirty) {
             hardStateDirty = false;
-            output.persistHardState(hardStateSequence, currentTerm, votedFor);
+            output.persistHardState(hardStateSequence, currentTerm, votedFor, repair.flag());
         }
         if (role == Role.LEADER) {
+            startRepairRounds();
             startReadRound();
             goOnWithChange();
             final boolean removed = isRemovedForGood();
@@ -1423,6 +1577,7 @@ public final class RaftCore {
                     // Its last message says that the entry which removes it is committed.
                     peers[i].messageDue |= removed;
                     sendTo(peers[i]);
+                    sendRepairTarget(peers[i]);
                 }
             }
             if (transferTarget != NONE) {
@@ -1626,6 +1781,33 @@ public final class RaftCore {
     /** Term of an entry that is in the log, or of {@link #baseIndex}. */
     public long term(final long index) {
         return termRuns.term(index);
+    }
+
+    /** Whether this log may lack something that was acknowledged: then this node takes part in no decision. */
+    public boolean isRepairing() {
+        return repair.isUnderWay();
+    }
+
+    /** How often this log has lost something that may have been acknowledged. */
+    public long storageEpoch() {
+        return repair.storageEpoch();
+    }
+
+    /** The index at which the repair ends, negative while no leader has named it. */
+    public long repairTarget() {
+        return repair.target();
+    }
+
+    /** On a leader: whether the peer repairs its log. */
+    public boolean isRepairing(final int nodeId) {
+        final int ordinal = ordinalOf(nodeId);
+        return ordinal >= 0 && role == Role.LEADER && peers[ordinal].storage.isRepairing();
+    }
+
+    /** On a leader: the storage epoch that the peer has told last. */
+    public long storageEpoch(final int nodeId) {
+        final int ordinal = ordinalOf(nodeId);
+        return ordinal < 0 || role != Role.LEADER ? 0 : peers[ordinal].storage.epoch();
     }
 
     /** What a peer is known to hold durably; 0 for this node itself, or when this node does not lead. */

@@ -20,6 +20,7 @@ public final class RaftInvariants {
     private long appliedIndex;
     private long baseIndex;
     private long membershipIndex;
+    private boolean repairing;
 
     public RaftInvariants(final RaftCore core) {
         this.core = core;
@@ -33,6 +34,7 @@ public final class RaftInvariants {
         appliedIndex = core.appliedIndex();
         baseIndex = core.baseIndex();
         membershipIndex = core.membershipIndex();
+        repairing = core.isRepairing();
     }
 
     /**
@@ -44,6 +46,7 @@ public final class RaftInvariants {
         checkTerm();
         checkLog();
         checkMembership();
+        checkRepair();
         if (core.role() == Role.LEADER) {
             checkLeader();
         } else {
@@ -92,6 +95,26 @@ public final class RaftInvariants {
                 core.durableIndex());
     }
 
+    /** A log that may lack what was acknowledged neither leads nor votes, and a repair that has ended stays so. */
+    private void checkRepair() {
+        require(!core.isRepairing() || repairing, "repair began while running", core.storageEpoch(), 0);
+        require(
+                !core.isRepairing() || core.role() == Role.FOLLOWER,
+                "candidate or leader with a log under repair",
+                core.currentTerm(),
+                core.storageEpoch());
+        require(
+                !core.isRepairing() || core.votedFor() == votedFor,
+                "vote of a node that repairs its log",
+                core.votedFor(),
+                core.currentTerm());
+        require(
+                !repairing || core.isRepairing() || core.durableIndex() >= core.repairTarget(),
+                "repair ended before its target was durable",
+                core.durableIndex(),
+                core.repairTarget());
+    }
+
     /** Thesis 4.1: a leader changes the membership one step at a time, and only when it knows what is committed. */
     private void checkMembership() {
         require(
@@ -132,7 +155,7 @@ public final class RaftInvariants {
         for (int ordinal = 0; ordinal < core.memberCount(); ordinal++) {
             final Progress peer = core.progress(ordinal);
             final boolean self = peer.nodeId == core.nodeId();
-            final int holds = (self ? core.durableIndex() : peer.matchIndex) >= commit ? 1 : 0;
+            final int holds = (self ? core.durableIndex() : peer.countedMatchIndex()) >= commit ? 1 : 0;
             final boolean comes = core.membership().isIncomingVoter(peer.nodeId);
             final boolean goes = core.membership().isOutgoingVoter(peer.nodeId);
             incoming += comes ? 1 : 0;
@@ -213,6 +236,7 @@ public final class RaftInvariants {
         appliedIndex = core.appliedIndex();
         baseIndex = core.baseIndex();
         membershipIndex = core.membershipIndex();
+        repairing = core.isRepairing();
     }
 
     private static void require(final boolean holds, final String invariant, final long found, final long bound) {

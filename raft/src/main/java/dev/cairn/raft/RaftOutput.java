@@ -66,10 +66,23 @@ public interface RaftOutput {
     void sendTimeoutNow(int to, long term);
 
     /**
-     * Makes term and vote durable. The driver writes states in the order of their sequence (it may skip to the
+     * Tells a peer that repairs its log up to which index it must hold everything.
+     *
+     * @param storageEpoch of the peer's log, as it was told here
+     */
+    void sendRepairTarget(int to, long term, long storageEpoch, long index);
+
+    /**
+     * Makes term and vote durable, and whether this log is still under repair. The driver writes states in the order of their sequence (it may skip to the
      * newest) and reports with {@link RaftCore#onHardStateDurable} the sequence that is on disk.
      */
-    void persistHardState(long sequence, long term, int votedFor);
+    void persistHardState(long sequence, long term, int votedFor, boolean repairing);
+
+    /** The leader has named the index at which the repair of this log ends. */
+    void onRepairTarget(long index);
+
+    /** The repair of this log has ended, durably: answers say so from now on. */
+    void onRepairDone();
 
     /** The commit index of this node rose: entries up to it may be applied here as far as they are durable here. */
     void onCommitAdvanced(long commitIndex);

@@ -10,6 +10,7 @@ public enum TransferAnswer {
     UNREACHABLE("the target was not heard for two heartbeats"),
     DISK_FULL("the target's disk is full"),
     NEEDS_SNAPSHOT("the target is so far behind that it needs a snapshot first"),
+    REPAIRING("the target repairs its log and may not lead"),
     NOBODY_CAN("no other voter can take over now: unreachable, full, or far behind");
 
     private final String text;

@@ -26,6 +26,9 @@ final class ClusterChecks {
     /** What has committed, by index - 1: it never changes, whoever crashes. */
     private final List<Committed> committed = new ArrayList<>();
 
+    /** What had committed anywhere when a node lost some of its log, by node. */
+    private final Map<Integer, Long> lostBehind = new HashMap<>();
+
     private int confirmedReads;
     private int leaseReads;
     private final Collection<TestNode> nodes;
@@ -69,6 +72,10 @@ final class ClusterChecks {
 
     /** What left a node; a crash must not make it untrue. */
     void onSent(TestNode node, Message message) {
+        if (message instanceof Message.OfStorage answer) {
+            onSent(node, answer.answer());
+            return;
+        }
         if (message instanceof Message.Vote vote) {
             namedTerms.merge(node.id, vote.term(), Math::max);
             if (vote.granted() && !vote.preVote()) {
@@ -100,6 +107,26 @@ final class ClusterChecks {
         reads.remove(node.id);
     }
 
+    /** The node has lost entries that it may have acknowledged. */
+    void onDamage(TestNode node) {
+        lostBehind.put(node.id, committed());
+    }
+
+    /** Who votes again holds all that it may have helped to commit. */
+    private void checkRepaired(TestNode node) {
+        Long index = lostBehind.get(node.id);
+        if (index == null || node.core().isRepairing()) {
+            return;
+        }
+        lostBehind.remove(node.id);
+        require(
+                index == 0
+                        || holds(node, index, committed.get((int) (index - 1)).chain()),
+                "repair ended without a committed entry",
+                node.id,
+                index);
+    }
+
     /** After each step of a node. */
     void check(TestNode node) {
         RaftCore core = node.core();
@@ -124,6 +151,7 @@ final class ClusterChecks {
             onConfirmed(node.id, confirmed);
         }
         node.confirmedReads.clear();
+        checkRepaired(node);
         require(node.log.isDurable(core.durableIndex()), "taken as durable", node.id, core.durableIndex());
     }
 
@@ -173,8 +201,10 @@ final class ClusterChecks {
         }
     }
 
+    /** A node that repairs its log may have held it when it said so; it helps nobody who lacks it to be elected. */
     private static boolean holds(TestNode node, long index, long chain) {
-        return index < node.log.base()
+        return node.core().isRepairing()
+                || index < node.log.base()
                 || (index <= node.log.lastIndex() && node.log.isDurable(index) && node.log.chain(index) == chain);
     }
 

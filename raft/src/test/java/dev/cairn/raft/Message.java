@@ -45,6 +45,34 @@ sealed interface Message {
         }
     }
 
+    /** An answer of a node whose log has lost something once; all others come from epoch 0. */
+    record OfStorage(Message answer, long storageEpoch, boolean repairing) implements Message {
+        @Override
+        public int from() {
+            return answer.from();
+        }
+
+        @Override
+        public int to() {
+            return answer.to();
+        }
+
+        @Override
+        public void deliverTo(TestNode node) {
+            long term = answer instanceof Accepted accepted ? accepted.term() : ((Rejected) answer).term();
+            if (node.core().onPeerStorage(from(), term, storageEpoch, repairing)) {
+                answer.deliverTo(node);
+            }
+        }
+    }
+
+    record RepairTarget(int from, int to, long term, long storageEpoch, long index) implements Message {
+        @Override
+        public void deliverTo(TestNode node) {
+            node.core().onRepairTarget(from, term, storageEpoch, index);
+        }
+    }
+
     record Vote(int from, int to, long term, boolean preVote, long requestTerm, boolean granted) implements Message {
         @Override
         public void deliverTo(TestNode node) {

@@ -38,6 +38,10 @@ final class RandomCluster {
     private int transfers;
     private int changes;
     private int jointChanges;
+    /** So many of the nodes lose some of their log now and then. */
+    private int rotten;
+
+    private int damages;
 
     // The mix of this seed, in percent or as weights.
     private final int drop;
@@ -75,6 +79,14 @@ final class RandomCluster {
         int voters = 1 + choice.nextInt(nodes);
         return new RandomCluster(
                 seed, nodes, IntStream.rangeClosed(1, voters).boxed().collect(Collectors.toSet()), true, bug, trace);
+    }
+
+    /** A cluster in which a minority of the logs is damaged again and again. */
+    static RandomCluster damaging(long seed, @Nullable PlantedBug bug, @Nullable Consumer<String> trace) {
+        int voters = seed % 3 == 0 ? 5 : 3;
+        RandomCluster cluster = new RandomCluster(seed, voters, bug, trace);
+        cluster.rotten = voters / 2;
+        return cluster;
     }
 
     private RandomCluster(
@@ -160,6 +172,14 @@ final class RandomCluster {
         return crashes;
     }
 
+    int damages() {
+        return damages;
+    }
+
+    int repairs() {
+        return nodes.stream().mapToInt(node -> node.repairs).sum();
+    }
+
     /** Runs all steps and heals; any violation is thrown, with the seed in front. */
     void run() {
         try {
@@ -177,6 +197,12 @@ final class RandomCluster {
     private void step() {
         int total =
                 deliverWeight + tickWeight + proposeWeight + readWeight + forceWeight + hardStateWeight + compactWeight;
+        if (rotten > 0 && random.nextInt(150) == 0) {
+            int ordinal = random.nextInt(rotten + 1);
+            crash(ordinal);
+            finish(ordinal);
+            return;
+        }
         int choice = random.nextInt(total + crashWeight + partitionWeight + transferWeight + changeWeight);
         if ((choice -= deliverWeight) < 0) {
             deliver();
@@ -398,6 +424,13 @@ final class RandomCluster {
         unreportedHardStates.get(ordinal).clear();
         unreportedPositions.get(ordinal).clear();
         note("crash of " + node.id);
+        if (ordinal < rotten && random.nextInt(3) > 0) {
+            damages++;
+            long base = node.log.base();
+            node.damage(base + random.nextInt((int) (node.log.lastIndex() - base) + 1));
+            checks.onDamage(node);
+            note("damage of " + node.id + ": log ends at " + node.log.lastIndex());
+        }
         checks.onRestart(node);
     }
 
@@ -453,7 +486,9 @@ final class RandomCluster {
         if (message instanceof Message.Vote vote) {
             return vote.granted() && !vote.preVote() ? crashAfterVote : 0;
         }
-        return message instanceof Message.Accepted ? crashAfterClaim : 0;
+        boolean claims = message instanceof Message.Accepted
+                || (message instanceof Message.OfStorage of && of.answer() instanceof Message.Accepted);
+        return claims ? crashAfterClaim : 0;
     }
 
     private void collect(TestNode node) {
@@ -529,7 +564,9 @@ final class RandomCluster {
         long chain = leader.log.chain(target);
         return nodes.stream()
                 .filter(node -> leader.core().membership().isMember(node.id))
-                .allMatch(node -> node.core().commitIndex() >= target && node.log.chain(target) == chain);
+                .allMatch(node -> node.core().commitIndex() >= target
+                        && node.log.chain(target) == chain
+                        && !node.core().isRepairing());
     }
 
     private @Nullable TestNode leader() {

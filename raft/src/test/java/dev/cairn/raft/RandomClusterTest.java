@@ -163,4 +163,48 @@ class RandomClusterTest {
         }
         fail(bug + " was not found by " + seeds + " seeds");
     }
+
+    @Test
+    void noDamageOfAMinorityBreaksSafetyAndTheClusterHeals() {
+        String given = System.getProperty("seed", "");
+        if (!given.isEmpty()) {
+            traced(lines ->
+                    RandomCluster.damaging(Long.parseLong(given), null, lines).run());
+            return;
+        }
+        long first = ThreadLocalRandom.current().nextLong(1L << 40);
+        System.out.println("seed=" + first + " and the " + (SEEDS - 1) + " after it");
+        int damages = 0;
+        int repairs = 0;
+        for (long seed = first; seed < first + SEEDS; seed++) {
+            RandomCluster cluster = RandomCluster.damaging(seed, null, null);
+            cluster.run();
+            damages += cluster.damages();
+            repairs += cluster.repairs();
+        }
+        System.out.println("seeds with damage found nothing: damages=" + damages + " repairs=" + repairs);
+        assertThat(repairs).isGreaterThan(SEEDS);
+        // Damage in the middle of a repair.
+        assertThat(damages - repairs).isGreaterThan(SEEDS);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "VOTE_WHILE_REPAIRING, 100",
+        "MATCH_KEPT_OVER_EPOCH, 100",
+        "REPAIR_TARGET_PLAIN_COMMIT, 200",
+        "REPAIR_ENDS_BEFORE_DURABLE, 100"
+    })
+    void eachPlantedBugOfRepairIsFound(PlantedBug bug, int seeds) {
+        for (long seed = 1; seed <= seeds; seed++) {
+            try {
+                RandomCluster.damaging(seed, bug, null).run();
+            } catch (AssertionError violation) {
+                System.out.println("found " + bug + " by " + violation.getMessage());
+                RandomCluster.damaging(seed, null, null).run();
+                return;
+            }
+        }
+        fail(bug + " was not found by " + seeds + " seeds");
+    }
 }

@@ -175,6 +175,15 @@ final class TestLog implements RaftLog {
         unstage();
     }
 
+    /** Recovery kept no more than this; what is left is durable. */
+    void loseBehind(long lastKept) {
+        live.subList((int) (lastKept - base), live.size()).clear();
+        journal.clear();
+        journal.addAll(live);
+        appendedPosition = (appendedPosition / SEGMENT + 1) * SEGMENT;
+        durablePosition = appendedPosition;
+    }
+
     Row row(long index) {
         if (index <= base || index > lastIndex()) {
             throw new AssertionError("index " + index + " outside " + (base + 1) + ".." + lastIndex());

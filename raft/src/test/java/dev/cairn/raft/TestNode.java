@@ -3,7 +3,9 @@ package dev.cairn.raft;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -50,6 +52,14 @@ final class TestNode implements RaftOutput {
     private long appliedIndex;
     /** What the state machine holds of configurations, by index. */
     private final TreeMap<Long, Membership> appliedMemberships = new TreeMap<>();
+
+    /** What the hard state on disk says of repair, and of those on their way. */
+    private boolean repairing;
+
+    private long storageEpoch;
+    private final Map<Long, Boolean> flags = new HashMap<>();
+    /** Repairs that ended in any life. */
+    int repairs;
 
     private RaftCore core;
     private RaftInvariants invariants;
@@ -112,6 +122,8 @@ final class TestNode implements RaftOutput {
                 appliedIndex,
                 appliedMemberships.floorKey(appliedIndex),
                 appliedMembership(),
+                repairing,
+                storageEpoch,
                 log,
                 this,
                 jitter);
@@ -244,10 +256,31 @@ final class TestNode implements RaftOutput {
             writeOneHardState();
         }
         pendingHardStates.clear();
+        readFlag();
         log.recover(survivingPosition);
         appliedIndex = flushedApplied;
         appliedMemberships.tailMap(flushedApplied, false).clear();
         sent.clear();
+        core = newCore();
+        invariants = new RaftInvariants(core);
+    }
+
+    private void readFlag() {
+        repairing = flags.getOrDefault(hardState.sequence(), repairing);
+        flags.clear();
+    }
+
+    /** Behind a crash: recovery has found damage, and keeps the log up to this entry, or nothing but what is applied. */
+    void damage(long lastKept) {
+        if (lastKept >= appliedIndex) {
+            log.loseBehind(lastKept);
+        } else {
+            log.installSnapshot(appliedIndex, log.term(appliedIndex), log.chain(appliedIndex));
+            log.loseBehind(appliedIndex);
+        }
+        repairing = true;
+        storageEpoch++;
+        hardState = new HardState(hardState.sequence() + 1, hardState.term(), hardState.votedFor());
         core = newCore();
         invariants = new RaftInvariants(core);
     }
@@ -257,6 +290,7 @@ final class TestNode implements RaftOutput {
         while (!pendingHardStates.isEmpty()) {
             writeOneHardState();
         }
+        readFlag();
         log.installSnapshot(index, term, chain);
         appliedMemberships.put(membershipIndex, membership);
         appliedIndex = index;
@@ -395,20 +429,43 @@ final class TestNode implements RaftOutput {
     @Override
     public void sendAppendEntriesAccepted(
             int to, long term, long matchIndex, long verifiedIndex, long readPosition, boolean full) {
-        send(new Message.Accepted(id, to, term, matchIndex, verifiedIndex, readPosition, full));
+        sendOfStorage(new Message.Accepted(id, to, term, matchIndex, verifiedIndex, readPosition, full));
     }
 
     @Override
     public void sendAppendEntriesRejected(
             int to, long term, long prevLogIndex, long conflictIndex, long conflictTerm, long readPosition) {
-        send(new Message.Rejected(id, to, term, prevLogIndex, conflictIndex, conflictTerm, readPosition));
+        sendOfStorage(new Message.Rejected(id, to, term, prevLogIndex, conflictIndex, conflictTerm, readPosition));
     }
 
     @Override
-    public void persistHardState(long sequence, long term, int votedFor) {
+    public void persistHardState(long sequence, long term, int votedFor, boolean stillRepairing) {
         HardState state = new HardState(sequence, term, votedFor);
         pendingHardStates.add(state);
+        flags.put(sequence, stillRepairing);
         trace(state);
+    }
+
+    @Override
+    public void sendRepairTarget(int to, long term, long ofEpoch, long index) {
+        send(new Message.RepairTarget(id, to, term, ofEpoch, index));
+    }
+
+    @Override
+    public void onRepairTarget(long index) {
+        trace("repair target " + index);
+    }
+
+    @Override
+    public void onRepairDone() {
+        repairs++;
+        trace("repair done");
+    }
+
+    /** An answer to AppendEntries, with what the driver adds to it. */
+    private void sendOfStorage(Message answer) {
+        boolean plain = storageEpoch == 0;
+        send(plain ? answer : new Message.OfStorage(answer, storageEpoch, core.isRepairing()));
     }
 
     @Override

@@ -1,6 +1,9 @@
 package dev.cairn.server;
 
 import java.util.Locale;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -129,6 +132,17 @@ public enum ConfigKey {
             "How the log is written: by one write per group through a channel, or by stores through a mapping, which becomes "
                     + "channel where a self-test at start finds that the file system makes it slow. auto = channel, "
                     + "which measures faster. Reading is mapped with both."),
+    WAL_REPAIR(
+            "wal.repair",
+            Kind.REPAIR,
+            "",
+            "auto",
+            0,
+            0,
+            "What a node does at start whose log is damaged where it may have acknowledged something. auto = in a cluster of "
+                    + "at least three it sets the damaged files aside, takes no part in votes and majorities, and lets "
+                    + "the others bring back what is lost; in a smaller one it stops. off = it stops and changes "
+                    + "nothing."),
     WAL_SLOW_FORCE_MS(
             "wal.slow.force.ms",
             Kind.INTEGER,
@@ -220,7 +234,8 @@ public enum ConfigKey {
         PATH("path"),
         PRESET("word"),
         WRITER("word"),
-        SWITCH("`true` or `false`");
+        SWITCH("`true` or `false`"),
+        REPAIR("word");
 
         private final String text;
 
@@ -309,26 +324,15 @@ public enum ConfigKey {
             case MEMBERS ->
                 "1 to " + max + " of id=host:peerPort:clientPort, separated by commas, ids from 1 to " + Member.MAX_ID;
             case PATH -> "the path of a directory";
-            case PRESET -> words(RaftPreset.values());
-            case WRITER -> words(WalWriter.values());
+            case PRESET -> words(RaftPreset.values(), RaftPreset::text);
+            case WRITER -> words(WalWriter.values(), WalWriter::text);
+            case REPAIR -> words(WalRepair.values(), WalRepair::text);
             case SWITCH -> "true or false";
         };
     }
 
-    private static String words(RaftPreset[] values) {
-        StringBuilder text = new StringBuilder("one of");
-        for (RaftPreset value : values) {
-            text.append(text.length() == 6 ? " " : ", ").append(value.text());
-        }
-        return text.toString();
-    }
-
-    private static String words(WalWriter[] values) {
-        StringBuilder text = new StringBuilder("one of");
-        for (WalWriter value : values) {
-            text.append(text.length() == 6 ? " " : ", ").append(value.text());
-        }
-        return text.toString();
+    private static <T> String words(T[] values, Function<T, String> text) {
+        return Stream.of(values).map(text).collect(Collectors.joining(", ", "one of ", ""));
     }
 
     static String bytesText(long bytes) {

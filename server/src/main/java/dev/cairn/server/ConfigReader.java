@@ -286,6 +286,17 @@ final class ConfigReader {
         return text.equals("true");
     }
 
+    WalRepair readRepair(ConfigKey key) {
+        String text = text(key);
+        for (WalRepair repair : WalRepair.values()) {
+            if (repair.text().equals(text)) {
+                return repair;
+            }
+        }
+        malformed(key, String.valueOf(text));
+        return WalRepair.AUTO;
+    }
+
     private void malformed(ConfigKey key, String text) {
         problems.add(key.key() + "=" + text + source(key) + " is not allowed; needed is " + key.allowed());
     }

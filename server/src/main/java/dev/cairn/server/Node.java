@@ -434,6 +434,32 @@ public final class Node implements AutoCloseable {
         }
 
         @Override
+        public void onRepairTarget(final long targetIndex, final long lastIndex, final int leaderId) {
+            LOGGER.info(
+                    "event=repair.target node={} targetIndex={} lastIndex={} leader={}",
+                    config.nodeId(),
+                    targetIndex,
+                    lastIndex,
+                    leaderId);
+        }
+
+        @Override
+        public void onRepairDone(final long lastIndex) {
+            LOGGER.info("event=repair.done node={} lastIndex={}", config.nodeId(), lastIndex);
+        }
+
+        @Override
+        public void onRepairStalled(final String lost, final long lastIndex) {
+            LOGGER.error(
+                    "event=repair.stalled node={} lost={} lastIndex={} advice=\"the log of this node is damaged and there is"
+                            + " no leader with a majority of intact logs: start the nodes that are down; where a majority"
+                            + " has damaged logs only a backup helps\"",
+                    config.nodeId(),
+                    lost,
+                    lastIndex);
+        }
+
+        @Override
         public void onReadFailed(final String reason) {
             LOGGER.error("event=read.failed node={} reason=\"{}\"", config.nodeId(), reason);
         }

@@ -34,6 +34,7 @@ public final class NodeConfig {
     private final int raftElectionMaxMs;
     private final int walSegmentBytes;
     private final WalWriter walWriter;
+    private final WalRepair walRepair;
     private final int walSlowForceMs;
     private final SnapshotConfig snapshots;
     private final long diskReserveBytes;
@@ -141,6 +142,7 @@ public final class NodeConfig {
         }
         walSegmentBytes = (int) reader.readBytes(ConfigKey.WAL_SEGMENT_BYTES);
         walWriter = reader.readWriter(ConfigKey.WAL_WRITER);
+        walRepair = reader.readRepair(ConfigKey.WAL_REPAIR);
         walSlowForceMs = reader.readInt(ConfigKey.WAL_SLOW_FORCE_MS, 1);
         snapshots = new SnapshotConfig(
                 reader.readBytes(ConfigKey.SNAPSHOT_LOG_BYTES),
@@ -293,6 +295,10 @@ public final class NodeConfig {
     }
 
     /** A force that takes longer is told. */
+    public WalRepair walRepair() {
+        return walRepair;
+    }
+
     public int walSlowForceMs() {
         return walSlowForceMs;
     }

@@ -85,7 +85,9 @@ final class RunningReplica {
                 walDirectory,
                 store.flushedApplied(),
                 installed,
+                config.walRepair().isOnWith(members(config, store)),
                 around.random()::nextLong);
+        logDamage(log);
         logRecovery(log.recovery(), store.flushedApplied().index(), millis(startNs, System.nanoTime()));
         return new RunningReplica(around, store, new OpenLog(log, rootDirectory, walDirectory));
     }
@@ -99,6 +101,15 @@ final class RunningReplica {
         final RocksStore store = openStore(around.config());
         log.log().follow(installed, store.flushedApplied());
         return new RunningReplica(around, store, log);
+    }
+
+    /** Voters as the store knows them; before any configuration was applied those of the settings, or some others'. */
+    private static int members(final NodeConfig config, final RocksStore store) {
+        final int voters = ReplicaLog.votersIn(store);
+        if (voters > 0) {
+            return voters;
+        }
+        return config.isJoining() ? Integer.MAX_VALUE : config.members().size();
     }
 
     private static RocksStore openStore(final NodeConfig config) {
@@ -177,6 +188,30 @@ final class RunningReplica {
                 System.currentTimeMillis(),
                 TimeUnit.MILLISECONDS.toNanos(config.walSlowForceMs()),
                 Capacities.NODE);
+    }
+
+    private static void logDamage(final ReplicaLog log) {
+        final RecoveryReport.Damage damage = log.recovery().damage();
+        if (damage != null && damage.repairing()) {
+            LOGGER.error(
+                    "event=repair.started lost={} lastIndex={} storageEpoch={} keptAside={} reason=\"{}\"",
+                    damage.lost(),
+                    log.recovery().lastIndex(),
+                    damage.storageEpoch(),
+                    damage.keptAside(),
+                    damage.text());
+        } else if (damage != null) {
+            LOGGER.warn(
+                    "event=repair.forgotten lost={} firstIndex={} keptAside={} reason=\"{}\"",
+                    damage.lost(),
+                    log.recovery().firstIndex(),
+                    damage.keptAside(),
+                    damage.text());
+        } else if (log.isRepairing()) {
+            LOGGER.warn(
+                    "event=repair.resumed lastIndex={} reason=\"the log was damaged before, and is not whole yet\"",
+                    log.recovery().lastIndex());
+        }
     }
 
     private static void logRecovery(final RecoveryReport report, final long appliedIndex, final long ms) {

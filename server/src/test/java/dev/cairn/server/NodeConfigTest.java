@@ -199,6 +199,7 @@ class NodeConfigTest {
                         "raft.election.max.ms",
                         "wal.segment.bytes",
                         "wal.writer",
+                        "wal.repair",
                         "wal.slow.force.ms",
                         "snapshot.log.bytes",
                         "snapshot.entries",

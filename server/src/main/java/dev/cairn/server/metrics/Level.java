@@ -30,7 +30,9 @@ public final class Level {
 
     public static final int APPLY_STALLED = 22;
 
-    static final int COUNT = 23;
+    public static final int REPAIRING = 23;
+
+    static final int COUNT = 24;
 
     private Level() {}
 }

@@ -219,6 +219,10 @@ public final class NodeMetrics {
                 "cairn_apply_stalled",
                 "1 while the store has no room on its disk for a batch, which is tried again.",
                 Level.APPLY_STALLED);
+        level(
+                "cairn_log_repairing",
+                "1 while the log lacks entries that it had acknowledged: this node does not vote until they are back.",
+                Level.REPAIRING);
         table.add(
                 Metric.histogram("cairn_log_force_seconds", "seconds", "Time of one force of the log.", disk.force()));
         table.add(Metric.histogram(

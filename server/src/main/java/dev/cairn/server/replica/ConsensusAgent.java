@@ -113,6 +113,7 @@ public final class ConsensusAgent {
     private final boolean withLeases;
     private final LeaseClock leaseClock;
     private final LeaseGuard leaseGuard;
+    private final RepairWatch repair;
     private final long readableFromIndex;
     private boolean membersChanged = true;
     private long toldCommittedMembershipIndex;
@@ -180,10 +181,14 @@ public final class ConsensusAgent {
                 configuration.index() == 0
                         ? Membership.of(config.raft().voters())
                         : log.takeMembership(configuration.payload()),
+                hardState.repairing(),
+                hardState.storageEpoch(),
                 log,
                 new Output(),
                 around.jitter());
         peerAdapter = new PeerMessageAdapter(core, log, snapshots, handOver, belonging, events);
+        peerPublisher.storage(hardState.storageEpoch(), hardState.repairing());
+        repair = new RepairWatch(events, wal, config.raft().electionMaxTicks());
         offeredIndex = apply.appliedIndex();
         lastAppendedPosition = wal.appendedPosition();
         lastAppendNs = startNs;
@@ -347,6 +352,7 @@ public final class ConsensusAgent {
         appendClock();
         dropLog();
         reportSpace();
+        repair.onTick(core);
         publishLevels();
         rangeReader.yieldToCommands(core.lastIndex() != lastIndexAtTick);
         lastIndexAtTick = core.lastIndex();
@@ -391,6 +397,7 @@ public final class ConsensusAgent {
         metrics.level(Level.DISK_FREE_BYTES, space.freeBytes());
         metrics.level(Level.DISK_LOW, toldLowSpace ? 1 : 0);
         metrics.level(Level.APPLY_STALLED, toldStalled ? 1 : 0);
+        metrics.level(Level.REPAIRING, core.isRepairing() ? 1 : 0);
         metrics.level(Level.OPEN_PROPOSALS, slots.count());
         metrics.level(Level.OPEN_PROPOSAL_BYTES, openBytes);
         metrics.level(Level.COMMIT_RING_BYTES, apply.commitRingBytes());
@@ -761,7 +768,8 @@ public final class ConsensusAgent {
                         belonging.serves(core) ? "" : belonging.reason(core),
                         leaderAddress(),
                         apply.digest(),
-                        sizes));
+                        sizes,
+                        repair.lost()));
     }
 
     void refuse(final long connectionId, final long requestId, final Status status, final String text) {
@@ -949,13 +957,26 @@ public final class ConsensusAgent {
         }
 
         @Override
-        public void persistHardState(final long sequence, final long term, final int votedFor) {
-            logSync.request(new HardState(
-                    term,
-                    votedFor,
-                    logSync.durable().repairing(),
-                    logSync.durable().storageEpoch(),
-                    sequence));
+        public void persistHardState(
+                final long sequence, final long term, final int votedFor, final boolean repairing) {
+            logSync.request(
+                    new HardState(term, votedFor, repairing, logSync.durable().storageEpoch(), sequence));
+        }
+
+        @Override
+        public void sendRepairTarget(final int to, final long term, final long storageEpoch, final long index) {
+            peerPublisher.sendRepairTarget(to, term, storageEpoch, index);
+        }
+
+        @Override
+        public void onRepairTarget(final long index) {
+            events.onRepairTarget(index, core.lastIndex(), core.leaderId());
+        }
+
+        @Override
+        public void onRepairDone() {
+            peerPublisher.storage(core.storageEpoch(), false);
+            events.onRepairDone(core.lastIndex());
         }
 
         @Override

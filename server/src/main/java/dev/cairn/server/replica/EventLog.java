@@ -32,6 +32,19 @@ public interface EventLog {
     /** The store had no room for a batch and tries it again; or, with {@code stalled} false, has written it. */
     default void onApplyStalled(final boolean stalled, final long appliedIndex) {}
 
+    /** The leader has said up to which index the log must be whole again, of which so much is there. */
+    default void onRepairTarget(final long targetIndex, final long lastIndex, final int leaderId) {}
+
+    /** The log holds again, durably, everything that may have been acknowledged here. */
+    default void onRepairDone(final long lastIndex) {}
+
+    /**
+     * The log is under repair and no leader says what is missing: there is none, or it has no majority of intact logs.
+     *
+     * @param lost entries that could not be read
+     */
+    default void onRepairStalled(final String lost, final long lastIndex) {}
+
     /** The store could not read what a request asked for; the request was answered with INTERNAL. */
     default void onReadFailed(final String reason) {}
 

@@ -8,7 +8,8 @@ import java.util.stream.IntStream;
 
 /**
  * What a node says about itself, as one JSON object. The names are those of HTTP's {@code /raft/status}. A node that knows no
- * leader leaves {@code lastHeartbeatAgoMs} out; it is exact to one tick.
+ * leader leaves {@code lastHeartbeatAgoMs} out; it is exact to one tick. {@code repair} is there while the log is under
+ * repair; its {@code targetIndex} is negative as long as no leader has named one.
  */
 final class NodeDetails {
     private NodeDetails() {}
@@ -24,7 +25,8 @@ final class NodeDetails {
             final String outside,
             final String leaderAddress,
             final long digest,
-            final Sizes sizes) {
+            final Sizes sizes,
+            final String lost) {
         final StringBuilder out = new StringBuilder(512);
         out.append("{\"node_id\":").append(nodeId);
         out.append(",\"state\":\"")
@@ -50,6 +52,12 @@ final class NodeDetails {
         number(out, "snapshot_index", sizes.snapshotIndex());
         number(out, "sessions", sizes.sessions());
         number(out, "client_connections", sizes.connections());
+        if (core.isRepairing()) {
+            out.append(",\"repair\":{\"lost\":\"").append(lost).append('"');
+            number(out, "storageEpoch", core.storageEpoch());
+            number(out, "targetIndex", core.repairTarget());
+            out.append('}');
+        }
         peers(out.append(",\"peers\":["), nodeId, core);
         members(out.append("],\"membership\":{"), core, addresses);
         if (!outside.isEmpty()) {

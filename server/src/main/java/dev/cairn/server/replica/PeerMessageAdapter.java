@@ -10,6 +10,7 @@ import dev.cairn.server.replica.PeerProtocol.AppendRejected;
 import dev.cairn.server.replica.PeerProtocol.InstallSnapshot;
 import dev.cairn.server.replica.PeerProtocol.ReadIndexReply;
 import dev.cairn.server.replica.PeerProtocol.ReadIndexRequest;
+import dev.cairn.server.replica.PeerProtocol.RepairTarget;
 import dev.cairn.server.replica.PeerProtocol.RequestVote;
 import dev.cairn.server.replica.PeerProtocol.TimeoutNow;
 import dev.cairn.server.replica.PeerProtocol.Vote;
@@ -76,12 +77,13 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
             case PeerProtocol.REQUEST_VOTE -> RequestVote.BLOCK_LENGTH;
             case PeerProtocol.VOTE -> Vote.BLOCK_LENGTH;
             case PeerProtocol.APPEND_ENTRIES -> AppendEntries.BLOCK_LENGTH;
-            case PeerProtocol.APPEND_ACCEPTED -> AppendAccepted.BLOCK_LENGTH;
-            case PeerProtocol.APPEND_REJECTED -> AppendRejected.BLOCK_LENGTH;
+            case PeerProtocol.APPEND_ACCEPTED -> AppendAccepted.BLOCK_LENGTH_WITHOUT_EPOCH;
+            case PeerProtocol.APPEND_REJECTED -> AppendRejected.BLOCK_LENGTH_WITHOUT_EPOCH;
             case PeerProtocol.INSTALL_SNAPSHOT -> InstallSnapshot.BLOCK_LENGTH;
             case PeerProtocol.TIMEOUT_NOW -> TimeoutNow.BLOCK_LENGTH;
             case PeerProtocol.READ_INDEX_REQUEST -> ReadIndexRequest.BLOCK_LENGTH;
             case PeerProtocol.READ_INDEX_REPLY -> ReadIndexReply.BLOCK_LENGTH;
+            case PeerProtocol.REPAIR_TARGET -> RepairTarget.BLOCK_LENGTH;
             default -> 0;
         };
     }
@@ -95,15 +97,14 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
             final int variableLength) {
         switch (type) {
             case PeerProtocol.APPEND_ENTRIES -> onAppendEntries(peerId, frame, block, variable, variableLength);
-            case PeerProtocol.APPEND_ACCEPTED -> onAppendAccepted(peerId, frame, block);
-            case PeerProtocol.APPEND_REJECTED ->
-                core.onAppendEntriesRejected(
+            case PeerProtocol.APPEND_ACCEPTED -> onAppendAccepted(peerId, frame, block, variable - block);
+            case PeerProtocol.APPEND_REJECTED -> onAppendRejected(peerId, frame, block, variable - block);
+            case PeerProtocol.REPAIR_TARGET ->
+                core.onRepairTarget(
                         peerId,
-                        frame.getLong(block + AppendRejected.TERM_OFFSET, LITTLE_ENDIAN),
-                        frame.getLong(block + AppendRejected.PREV_LOG_INDEX_OFFSET, LITTLE_ENDIAN),
-                        frame.getLong(block + AppendRejected.CONFLICT_INDEX_OFFSET, LITTLE_ENDIAN),
-                        frame.getLong(block + AppendRejected.CONFLICT_TERM_OFFSET, LITTLE_ENDIAN),
-                        frame.getLong(block + AppendRejected.READ_POSITION_OFFSET, LITTLE_ENDIAN));
+                        frame.getLong(block + RepairTarget.TERM_OFFSET, LITTLE_ENDIAN),
+                        frame.getLong(block + RepairTarget.STORAGE_EPOCH_OFFSET, LITTLE_ENDIAN),
+                        frame.getLong(block + RepairTarget.INDEX_OFFSET, LITTLE_ENDIAN));
             case PeerProtocol.INSTALL_SNAPSHOT -> onInstallSnapshot(peerId, frame, block);
             case PeerProtocol.READ_INDEX_REQUEST ->
                 core.onReadIndexRequest(
@@ -137,12 +138,35 @@ final class PeerMessageAdapter implements PeerTransport.Handler {
         }
     }
 
-    private void onAppendAccepted(final int peerId, final DirectBuffer frame, final int block) {
+    private void onAppendRejected(final int peerId, final DirectBuffer frame, final int block, final int blockLength) {
+        final long term = frame.getLong(block + AppendRejected.TERM_OFFSET, LITTLE_ENDIAN);
+        final boolean known = blockLength >= AppendRejected.BLOCK_LENGTH;
+        final long epoch = known ? frame.getLong(block + AppendRejected.STORAGE_EPOCH_OFFSET, LITTLE_ENDIAN) : 0;
+        final boolean repairing = known && frame.getByte(block + AppendRejected.REPAIRING_OFFSET) != 0;
+        if (core.onPeerStorage(peerId, term, epoch, repairing)) {
+            core.onAppendEntriesRejected(
+                    peerId,
+                    term,
+                    frame.getLong(block + AppendRejected.PREV_LOG_INDEX_OFFSET, LITTLE_ENDIAN),
+                    frame.getLong(block + AppendRejected.CONFLICT_INDEX_OFFSET, LITTLE_ENDIAN),
+                    frame.getLong(block + AppendRejected.CONFLICT_TERM_OFFSET, LITTLE_ENDIAN),
+                    frame.getLong(block + AppendRejected.READ_POSITION_OFFSET, LITTLE_ENDIAN));
+        }
+    }
+
+    private void onAppendAccepted(final int peerId, final DirectBuffer frame, final int block, final int blockLength) {
         final int room = frame.getByte(block + AppendAccepted.ROOM_OFFSET);
         handOver.onPeerRoom(peerId, room == 0);
+        final long term = frame.getLong(block + AppendAccepted.TERM_OFFSET, LITTLE_ENDIAN);
+        final boolean known = blockLength >= AppendAccepted.BLOCK_LENGTH;
+        final long epoch = known ? frame.getLong(block + AppendAccepted.STORAGE_EPOCH_OFFSET, LITTLE_ENDIAN) : 0;
+        final boolean repairing = known && frame.getByte(block + AppendAccepted.REPAIRING_OFFSET) != 0;
+        if (!core.onPeerStorage(peerId, term, epoch, repairing)) {
+            return;
+        }
         core.onAppendEntriesAccepted(
                 peerId,
-                frame.getLong(block + AppendAccepted.TERM_OFFSET, LITTLE_ENDIAN),
+                term,
                 frame.getLong(block + AppendAccepted.MATCH_INDEX_OFFSET, LITTLE_ENDIAN),
                 frame.getLong(block + AppendAccepted.VERIFIED_INDEX_OFFSET, LITTLE_ENDIAN),
                 frame.getLong(block + AppendAccepted.READ_POSITION_OFFSET, LITTLE_ENDIAN),

@@ -18,6 +18,7 @@ public final class PeerProtocol {
     public static final int TIMEOUT_NOW = 108;
     public static final int READ_INDEX_REQUEST = 109;
     public static final int READ_INDEX_REPLY = 110;
+    public static final int REPAIR_TARGET = 111;
 
     private PeerProtocol() {}
 
@@ -121,7 +122,8 @@ public final class PeerProtocol {
      * <pre>
      *   0 i64 term    8 i64 match index    16 i64 verified index    24 i64 read position
      *  32 u8 room on the disk: 1 = full, nothing finds room behind the verified index, 2 = low, a leader here would
-     *        take no writes of clients, 3 = both    33 7 x 0
+     *        take no writes of clients, 3 = both
+     *  33 u8 1 = the log here is under repair    34 6 x 0    40 i64 storage epoch; absent = 0
      * </pre>
      */
     public static final class AppendAccepted {
@@ -132,7 +134,10 @@ public final class PeerProtocol {
         public static final int ROOM_OFFSET = 32;
         public static final int ROOM_FULL = 1;
         public static final int ROOM_LOW = 2;
-        public static final int BLOCK_LENGTH = 40;
+        public static final int REPAIRING_OFFSET = 33;
+        public static final int STORAGE_EPOCH_OFFSET = 40;
+        public static final int BLOCK_LENGTH_WITHOUT_EPOCH = 40;
+        public static final int BLOCK_LENGTH = 48;
 
         private AppendAccepted() {}
     }
@@ -142,6 +147,7 @@ public final class PeerProtocol {
      *
      * <pre>
      *   0 i64 term    8 i64 previous index    16 i64 conflict index    24 i64 conflict term    32 i64 read position
+     *  40 i64 storage epoch    48 u8 1 = the log here is under repair    49 7 x 0; both absent = 0
      * </pre>
      */
     public static final class AppendRejected {
@@ -150,9 +156,28 @@ public final class PeerProtocol {
         public static final int CONFLICT_INDEX_OFFSET = 16;
         public static final int CONFLICT_TERM_OFFSET = 24;
         public static final int READ_POSITION_OFFSET = 32;
-        public static final int BLOCK_LENGTH = 40;
+        public static final int STORAGE_EPOCH_OFFSET = 40;
+        public static final int REPAIRING_OFFSET = 48;
+        public static final int BLOCK_LENGTH_WITHOUT_EPOCH = 40;
+        public static final int BLOCK_LENGTH = 56;
 
         private AppendRejected() {}
+    }
+
+    /**
+     * To a follower whose log is under repair: it is whole again when it holds everything up to this index.
+     *
+     * <pre>
+     *   0 i64 term    8 i64 storage epoch of the follower's log    16 i64 index
+     * </pre>
+     */
+    public static final class RepairTarget {
+        public static final int TERM_OFFSET = 0;
+        public static final int STORAGE_EPOCH_OFFSET = 8;
+        public static final int INDEX_OFFSET = 16;
+        public static final int BLOCK_LENGTH = 24;
+
+        private RepairTarget() {}
     }
 
     /**

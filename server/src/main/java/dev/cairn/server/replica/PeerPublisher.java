@@ -9,6 +9,7 @@ import dev.cairn.server.replica.PeerProtocol.AppendRejected;
 import dev.cairn.server.replica.PeerProtocol.InstallSnapshot;
 import dev.cairn.server.replica.PeerProtocol.ReadIndexReply;
 import dev.cairn.server.replica.PeerProtocol.ReadIndexRequest;
+import dev.cairn.server.replica.PeerProtocol.RepairTarget;
 import dev.cairn.server.replica.PeerProtocol.RequestVote;
 import dev.cairn.server.replica.PeerProtocol.TimeoutNow;
 import dev.cairn.server.replica.PeerProtocol.Vote;
@@ -22,6 +23,8 @@ final class PeerPublisher {
     private final PeerTransport transport;
     private final LogCursor cursor;
     private boolean hasRoom = true;
+    private long storageEpoch;
+    private boolean repairing;
 
     // What the frame that was claimed last says, when it is an AppendEntries.
     private boolean claimIsAppendEntries;
@@ -149,6 +152,20 @@ final class PeerPublisher {
         hasRoom = newHasRoom;
     }
 
+    /** What the answers of this node say from now on about its log. */
+    void storage(final long epoch, final boolean newRepairing) {
+        storageEpoch = epoch;
+        repairing = newRepairing;
+    }
+
+    void sendRepairTarget(final int to, final long term, final long ofStorageEpoch, final long index) {
+        final MutableDirectBuffer frame = claim(PeerProtocol.REPAIR_TARGET, RepairTarget.BLOCK_LENGTH, 0);
+        frame.putLong(BLOCK + RepairTarget.TERM_OFFSET, term, LITTLE_ENDIAN);
+        frame.putLong(BLOCK + RepairTarget.STORAGE_EPOCH_OFFSET, ofStorageEpoch, LITTLE_ENDIAN);
+        frame.putLong(BLOCK + RepairTarget.INDEX_OFFSET, index, LITTLE_ENDIAN);
+        transport.sendRequest(to);
+    }
+
     void sendAppendEntriesAccepted(
             final int to,
             final long term,
@@ -163,6 +180,8 @@ final class PeerPublisher {
         frame.putLong(BLOCK + AppendAccepted.READ_POSITION_OFFSET, readPosition, LITTLE_ENDIAN);
         final int room = (full ? AppendAccepted.ROOM_FULL : 0) | (hasRoom ? 0 : AppendAccepted.ROOM_LOW);
         frame.putLong(BLOCK + AppendAccepted.ROOM_OFFSET, room, LITTLE_ENDIAN);
+        frame.putByte(BLOCK + AppendAccepted.REPAIRING_OFFSET, (byte) (repairing ? 1 : 0));
+        frame.putLong(BLOCK + AppendAccepted.STORAGE_EPOCH_OFFSET, storageEpoch, LITTLE_ENDIAN);
         transport.sendReply(to);
     }
 
@@ -179,6 +198,8 @@ final class PeerPublisher {
         frame.putLong(BLOCK + AppendRejected.CONFLICT_INDEX_OFFSET, conflictIndex, LITTLE_ENDIAN);
         frame.putLong(BLOCK + AppendRejected.CONFLICT_TERM_OFFSET, conflictTerm, LITTLE_ENDIAN);
         frame.putLong(BLOCK + AppendRejected.READ_POSITION_OFFSET, readPosition, LITTLE_ENDIAN);
+        frame.putLong(BLOCK + AppendRejected.STORAGE_EPOCH_OFFSET, storageEpoch, LITTLE_ENDIAN);
+        frame.putLong(BLOCK + AppendRejected.REPAIRING_OFFSET, repairing ? 1 : 0, LITTLE_ENDIAN);
         transport.sendReply(to);
     }
 

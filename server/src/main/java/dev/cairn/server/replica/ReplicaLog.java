@@ -1,6 +1,9 @@
 package dev.cairn.server.replica;
 
+import dev.cairn.engine.AppliedConfiguration;
 import dev.cairn.engine.AppliedState;
+import dev.cairn.engine.KvStateMachine;
+import dev.cairn.engine.KvStore;
 import dev.cairn.server.replica.Replica.Installed;
 import dev.cairn.wal.Floor;
 import dev.cairn.wal.HardStateFile;
@@ -10,6 +13,7 @@ import dev.cairn.wal.SparePreparer;
 import dev.cairn.wal.Wal;
 import dev.cairn.wal.WalConfig;
 import java.util.function.LongSupplier;
+import org.agrona.DirectBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +39,7 @@ public final class ReplicaLog implements AutoCloseable {
      * @param rootDirectory holds the hard-state file
      * @param flushed what the store holds after a crash
      * @param installed a snapshot that was put in the store's place, which the log has to follow; null = none
+     * @param repair whether the log may go on around damage, because peers can bring back what is lost; else it is refused
      * @param salts random numbers for new segment files
      * @throws dev.cairn.wal.WalException when the log or the hard state is damaged or unreadable; files are kept
      */
@@ -44,16 +49,31 @@ public final class ReplicaLog implements AutoCloseable {
             final SegmentDirectory walDirectory,
             final AppliedState flushed,
             final @Nullable Installed installed,
+            final boolean repair,
             final LongSupplier salts) {
         // Behind a snapshot the store says nothing about the log that is still there.
-        final Floor floor = installed == null ? new Floor(flushed.index(), flushed.term()) : Floor.UNKNOWN;
+        final Floor held = new Floor(flushed.index(), flushed.term());
+        final Floor floor = installed == null ? held : Floor.UNKNOWN;
         final HardStateFile hardStateFile = HardStateFile.open(config, rootDirectory, HARD_STATE_FILE);
-        final ReplicaLog log =
-                new ReplicaLog(hardStateFile, Wal.open(config, walDirectory, hardStateFile, floor, salts));
+        final ReplicaLog log = new ReplicaLog(
+                hardStateFile, Wal.open(config, walDirectory, hardStateFile, floor, repair ? held : null, salts));
         if (installed != null) {
             log.follow(installed, flushed);
         }
         return log;
+    }
+
+    /** How many voters the store knows of, 0 when no configuration has been applied yet. */
+    public static int votersIn(final KvStore store) {
+        final AppliedConfiguration applied = KvStateMachine.configuration(store);
+        if (applied.index() == 0) {
+            return 0;
+        }
+        final DirectBuffer payload = applied.payload();
+        return MembershipDescriptor.decode(payload, 0, payload.capacity())
+                .membership()
+                .voters()
+                .length;
     }
 
     /**
@@ -91,6 +111,11 @@ public final class ReplicaLog implements AutoCloseable {
     /** What was found at the node's start. */
     public RecoveryReport recovery() {
         return wal.recovery();
+    }
+
+    /** Whether entries that may have been acknowledged are missing. */
+    public boolean isRepairing() {
+        return hardStateFile.current().repairing();
     }
 
     /** For the housekeeping thread, over all replicas of this log. */

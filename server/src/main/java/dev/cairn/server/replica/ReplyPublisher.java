@@ -237,7 +237,8 @@ final class ReplyPublisher {
         }
         frame.setMemory(BLOCK, StatusReplyDescriptor.BLOCK_LENGTH, (byte) 0);
         frame.putInt(BLOCK + StatusReplyDescriptor.NODE_ID_OFFSET, nodeId, LITTLE_ENDIAN);
-        frame.putByte(BLOCK + StatusReplyDescriptor.ROLE_OFFSET, (byte) roleCode(core.role()));
+        frame.putByte(BLOCK + StatusReplyDescriptor.ROLE_OFFSET, (byte)
+                (core.isRepairing() ? StatusReplyDescriptor.ROLE_REPAIRING : roleCode(core.role())));
         frame.putByte(BLOCK + StatusReplyDescriptor.DURABILITY_OFFSET, (byte) StatusReplyDescriptor.DURABILITY_FORCED);
         frame.putLong(BLOCK + StatusReplyDescriptor.TERM_OFFSET, core.currentTerm(), LITTLE_ENDIAN);
         frame.putLong(BLOCK + StatusReplyDescriptor.COMMIT_INDEX_OFFSET, core.commitIndex(), LITTLE_ENDIAN);

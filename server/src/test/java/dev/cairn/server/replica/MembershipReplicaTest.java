@@ -53,7 +53,7 @@ class MembershipReplicaTest {
         addresses = new MemberAddresses(Map.of(1, "127.0.0.1:1:2"));
         store = RocksStore.open(RocksStoreConfig.of(directory));
         final WalConfig walConfig = WalConfig.of(1, 1, 1).withSegmentBytes(1 << 20);
-        log = ReplicaLog.open(walConfig, root, segments, store.flushedApplied(), null, random::nextLong);
+        log = ReplicaLog.open(walConfig, root, segments, store.flushedApplied(), null, false, random::nextLong);
         replica = new Replica(
                 new Replica.Config(
                         RaftConfig.of(1, Set.of(1), 10, 50, 100),

@@ -41,7 +41,7 @@ final class OneReplica implements AutoCloseable {
         store = RocksStore.open(RocksStoreConfig.of(directory));
         final Random random = new Random(1);
         log = ReplicaLog.open(
-                walConfig, new SimulatedDirectory(), disk, store.flushedApplied(), null, random::nextLong);
+                walConfig, new SimulatedDirectory(), disk, store.flushedApplied(), null, false, random::nextLong);
         replica = new Replica(
                 new Replica.Config(
                         RaftConfig.of(1, Set.of(1), 10, 50, 100),

@@ -109,6 +109,21 @@ class PeerPublisherGoldenTest {
     }
 
     @Test
+    void answersOfALogUnderRepair() throws IOException {
+        publisher.storage(5, true);
+        publisher.sendAppendEntriesAccepted(2, 7, 100, 101, 9, false);
+        assertGolden("append-accepted-repairing");
+        publisher.sendAppendEntriesRejected(2, 7, 100, 90, 5, 9);
+        assertGolden("append-rejected-repairing");
+    }
+
+    @Test
+    void repairTarget() throws IOException {
+        publisher.sendRepairTarget(2, 7, 5, 100);
+        assertGolden("repair-target");
+    }
+
+    @Test
     void installSnapshot() throws IOException {
         publisher.sendInstallSnapshot(2, 7, new Snapshots.Offer(0x0123456789abcdefL, 100, 6));
         assertGolden("install-snapshot");

@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Checks by name: election-safety, elected-by-quorum, one-vote, vote-safe, vote-kept, vote-durable, term-durable, term-forward, commit-forward,
  * log-matching, log-time, leader-append-only, leader-completeness, state-machine-safety, commit-kept, commit-durable, commit-safe, durable-truth,
- * promise-kept, install-forward, snapshot-safe, snapshot-content, same-content, applied-bound, digest, answer, row, read-fresh, content.
+ * promise-kept, match-true, repaired-whole, install-forward, snapshot-safe, snapshot-content, same-content, applied-bound, digest, answer, row, read-fresh, content.
  */
 final class ClusterInvariants {
     /** What is known about one node over all its lives. */
@@ -56,6 +56,13 @@ final class ClusterInvariants {
 
         /** Highest term that the node has told anybody. */
         long toldTerm;
+
+        /** Its log has lost something that it had acknowledged: it counts as one that may hold it, and does not vote. */
+        boolean repairing;
+
+        long storageEpoch;
+        /** What had committed anywhere when that was found. */
+        int lostBehind;
 
         /** By which it acted at the end of its last step. */
         Membership membership;
@@ -152,7 +159,9 @@ final class ClusterInvariants {
         }
         view.term = core.currentTerm();
         view.commitIndex = core.commitIndex();
-        checkPromise(node, view, core);
+        if (!hasLost(view, core)) {
+            checkPromise(node, view, core);
+        }
         checkBase(node, core);
         view.lastIndex = 0;
         view.durableIndex = 0;
@@ -161,6 +170,34 @@ final class ClusterInvariants {
         followMembership(view, core);
         onCommit(node, view, core, 0);
         checkApplied(node);
+    }
+
+    /** By its own word, from which on it counts no more. */
+    private boolean hasLost(NodeView view, RaftCore core) {
+        if (core.storageEpoch() <= view.storageEpoch) {
+            return false;
+        }
+        view.storageEpoch = core.storageEpoch();
+        view.repairing = true;
+        view.lostBehind = committed.size();
+        return true;
+    }
+
+    /** A node that votes again holds all that it may have helped to commit. */
+    private void checkRepaired(int node, NodeView view, RaftCore core) {
+        if (!view.repairing || core.isRepairing()) {
+            return;
+        }
+        view.repairing = false;
+        int index = view.lostBehind;
+        if (index > 0 && !(holds(view, index) && view.durableIndex >= index)) {
+            check(
+                    false,
+                    "repaired-whole",
+                    node,
+                    "ends its repair without " + committed.get(index - 1) + "; its log ends at " + view.lastIndex
+                            + ", durable is " + view.durableIndex);
+        }
     }
 
     private void checkPromise(int node, NodeView view, RaftCore core) {
@@ -270,6 +307,7 @@ final class ClusterInvariants {
             onCommit(node, view, core, before);
         }
         checkLeader(node, view, core);
+        checkRepaired(node, view, core);
         followMembership(view, core);
         checkApplied(node);
         RaftInvariants ownRules = view.ownRules;
@@ -449,7 +487,8 @@ final class ClusterInvariants {
     private void checkCommitIsDurable(int node, NodeView view, RaftCore core) {
         long index = core.commitIndex();
         long term = view.term(index);
-        IntPredicate holds = id -> views[id].durableIndex >= index && views[id].term(index) == term;
+        IntPredicate holds =
+                id -> views[id].repairing || (views[id].durableIndex >= index && views[id].term(index) == term);
         if (index > 0 && !isQuorum(view, core, holds)) {
             check(
                     false,
@@ -487,11 +526,12 @@ final class ClusterInvariants {
     private void checkCommitIsSafe(int node, NodeView view, long index) {
         for (int candidate = 1; index > 0 && candidate <= nodes; candidate++) {
             NodeView other = views[candidate];
-            if (other.lastIndex >= index && other.term(index) == view.term(index)) {
+            if (other.repairing || (other.lastIndex >= index && other.term(index) == view.term(index))) {
                 continue;
             }
             int lacking = candidate;
-            IntPredicate votes = voter -> voter == lacking || wouldVote(views[voter], other);
+            IntPredicate votes =
+                    voter -> voter == lacking || (!views[voter].repairing && wouldVote(views[voter], other));
             if (isQuorum(other.membership, votes)) {
                 check(
                         false,
@@ -519,8 +559,28 @@ final class ClusterInvariants {
         if (leads && !(view.wasLeader && view.ledTerm == core.currentTerm())) {
             onElected(node, view, core);
         }
+        if (leads) {
+            checkMatches(node, core);
+        }
         view.wasLeader = leads;
         view.ledTerm = leads ? core.currentTerm() : view.ledTerm;
+    }
+
+    /** What a leader takes for durable on a peer that follows it is so, as long as it has not heard of a loss there. */
+    private void checkMatches(int node, RaftCore core) {
+        for (int peer = 1; peer <= nodes; peer++) {
+            NodeView other = views[peer];
+            if (other.term == core.currentTerm()
+                    && other.storageEpoch == core.storageEpoch(peer)
+                    && core.matchIndex(peer) > other.durableIndex) {
+                check(
+                        false,
+                        "match-true",
+                        node,
+                        "takes " + core.matchIndex(peer) + " for durable on node " + peer + ", where "
+                                + other.durableIndex + " is");
+            }
+        }
     }
 
     private void onElected(int node, NodeView view, RaftCore core) {

@@ -454,7 +454,8 @@ public final class SimCluster {
                 return false;
             }
             RaftCore core = replica.consensus().core();
-            if (core.leaderId() == 0
+            if (core.isRepairing()
+                    || core.leaderId() == 0
                     || core.lastIndex() != invariants.committedIndex()
                     || core.membership().isJoint()
                     || core.membership().voters().length != nodes.size()) {

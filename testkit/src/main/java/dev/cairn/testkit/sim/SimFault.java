@@ -42,6 +42,10 @@ public enum SimFault {
     FAILED_FORCE(false),
     ROT(false),
     ROT_REFUSED(false),
+    /** The log goes on without what was acknowledged, until peers have brought it back. */
+    ROT_REPAIRED(false),
+    /** The log goes on without what the store holds. */
+    ROT_FORGOTTEN(false),
     COLD_READS(false),
     STORE_FLUSH(false),
     WRITE_BACK(false),
@@ -51,7 +55,8 @@ public enum SimFault {
     HOST_CRASH(false),
     CRASH_WITHIN_CHANGE(false),
     CRASH_WITHIN_START(false),
-    CRASH_WITHIN_INSTALL(false);
+    CRASH_WITHIN_INSTALL(false),
+    CRASH_WITHIN_REPAIR(false);
 
     private final boolean single;
 

@@ -19,6 +19,7 @@ import dev.cairn.testkit.sim.SimTrace.Kind;
 import dev.cairn.wal.HardStateInDoubtException;
 import dev.cairn.wal.LogPosition;
 import dev.cairn.wal.NoSpaceException;
+import dev.cairn.wal.RecoveryReport;
 import dev.cairn.wal.SparePreparer;
 import dev.cairn.wal.Wal;
 import dev.cairn.wal.WalConfig;
@@ -67,6 +68,7 @@ final class SimNode implements SimSnapshots.Host {
     /** So often a batch is tried again that the store had no room for: the pace of a parked thread's looks. */
     private static final long STALLED_EVERY_NS = 100 * SwarmKnobs.MS;
 
+    private static final int LEAST_NODES_THAT_REPAIR = 3;
     private static final int THOUSAND = 1000;
     private static final String HARD_STATE = "hard-state";
     private static final int SECTOR_BYTES = 512;
@@ -226,9 +228,11 @@ final class SimNode implements SimSnapshots.Host {
                 store = snapshots.swapped(intent);
                 installed = new Replica.Installed(intent.index(), intent.term());
             }
-            ReplicaLog opened =
-                    ReplicaLog.open(walConfig(), root, wal, store.flushedApplied(), installed, random::nextLong);
+            boolean repair = knobs.nodes >= LEAST_NODES_THAT_REPAIR;
+            ReplicaLog opened = ReplicaLog.open(
+                    walConfig(), root, wal, store.flushedApplied(), installed, repair, random::nextLong);
             log = opened;
+            noteDamage(opened);
             peers = network.open(id, () -> wake(Agent.LOOP));
             begin(opened);
             if (installed != null) {
@@ -248,10 +252,10 @@ final class SimNode implements SimSnapshots.Host {
         List<String> names = walDisk.list().stream()
                 .filter(name -> name.endsWith(".wal") || random.nextInt(4) == 0)
                 .toList();
-        boolean ofLog = !names.isEmpty() && random.nextInt(8) > 0;
+        boolean ofLog = !names.isEmpty() && (knobs.rotOfLogOnly || random.nextInt(8) > 0);
         SimulatedDirectory disk = ofLog ? walDisk : rootDisk;
         String name = ofLog ? random.pick(names) : HARD_STATE;
-        byte[] bytes = disk.list().contains(name) ? disk.bytes(name) : new byte[0];
+        byte[] bytes = disk.list().contains(name) && (ofLog || !knobs.rotOfLogOnly) ? disk.bytes(name) : new byte[0];
         if (bytes.length == 0) {
             return;
         }
@@ -266,13 +270,34 @@ final class SimNode implements SimSnapshots.Host {
         trace.add(Kind.ROT, id, offset, bit, 0, 0, name);
     }
 
+    private void noteDamage(ReplicaLog opened) {
+        RecoveryReport.Damage damage = opened.recovery().damage();
+        if (damage != null) {
+            if (!damaged) {
+                throw new InvariantBroken("stopped", "node " + id + " found damage: " + damage);
+            }
+            faults.count(damage.repairing() ? SimFault.ROT_REPAIRED : SimFault.ROT_FORGOTTEN);
+            trace.add(
+                    Kind.REPAIR,
+                    id,
+                    damage.storageEpoch(),
+                    opened.recovery().firstIndex(),
+                    opened.recovery().lastIndex(),
+                    0,
+                    damage.text());
+        }
+    }
+
     private static Map<String, byte[]> files(SimulatedDirectory disk) {
         Map<String, byte[]> files = new TreeMap<>();
         disk.list().forEach(name -> files.put(name, disk.bytes(name)));
         return files;
     }
 
-    /** Damage is told from a crash: the node names the place, keeps all files as they were, and stays away. */
+    /**
+     * Where peers cannot help, as without a hard state that is known, or where there are too few of them: damage is told from
+     * a crash, the node names the place, keeps all files as they were, and stays away.
+     */
     private void onRefusal(WalException refusal, List<Map<String, byte[]>> found) {
         String message = String.valueOf(refusal.getMessage());
         if (!damaged) {
@@ -808,6 +833,20 @@ final class SimNode implements SimSnapshots.Host {
         @Override
         public void onLogDropped(long firstIndex) {
             trace.add(Kind.LOG_DROPPED, id, firstIndex, 0, 0, 0);
+        }
+
+        @Override
+        public void onRepairTarget(long targetIndex, long lastIndex, int leaderId) {
+            trace.add(Kind.REPAIR_TARGET, id, targetIndex, lastIndex, leaderId, 0);
+            if (!healed && random.chance(knobs.repairCrashes)) {
+                armCrash(random.between(0, 8), random.chance(knobs.hostCrashes));
+                faults.count(SimFault.CRASH_WITHIN_REPAIR);
+            }
+        }
+
+        @Override
+        public void onRepairDone(long lastIndex) {
+            trace.add(Kind.REPAIR_DONE, id, lastIndex, 0, 0, 0);
         }
 
         @Override

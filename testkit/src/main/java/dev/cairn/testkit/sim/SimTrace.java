@@ -54,6 +54,9 @@ final class SimTrace {
         LOG_DROPPED("log-dropped", "first"),
         ROT("rot", "offset bit"),
         REFUSED("refused", ""),
+        REPAIR("repair", "epoch first last"),
+        REPAIR_TARGET("repair-target", "target last leader"),
+        REPAIR_DONE("repair-done", "last"),
         FULL_DISK("full-disk", "free failedWrites ns"),
         OPERATOR("operator", "target"),
         MEMBERSHIP("membership", "index");

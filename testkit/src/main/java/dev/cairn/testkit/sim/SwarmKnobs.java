@@ -95,6 +95,11 @@ final class SwarmKnobs {
     /** At a start: how often a bit of the node's files has changed meanwhile. */
     double rot;
 
+    /** Whether the hard state stays whole, which nobody can mend. */
+    boolean rotOfLogOnly;
+
+    double repairCrashes;
+
     // Operators.
     long transferEveryNs;
     long membershipEveryNs;
@@ -251,6 +256,24 @@ final class SwarmKnobs {
         partitionForNs = 200 * MS;
     }
 
+    /** A minority of the disks that loses something at nearly every start, also in the middle of a repair. */
+    void damage() {
+        nodes = Math.max(3, nodes);
+        membershipEveryNs = 0;
+        rot = 0.7;
+        rotOfLogOnly = true;
+        repairCrashes = 0.4;
+        crashEveryNs = 200 * MS;
+        downForNs = 40 * MS;
+        allCrash = 0;
+        roleChangeCrashes = 0.05;
+        storeFlushEveryNs = SECOND;
+        clients = 4;
+        operationsPerClient = 80;
+        clientPauseNs = 15 * MS;
+        partitionEveryNs = 600 * MS;
+    }
+
     /** Leaders who do not hear that they lead no longer, with clocks that let them believe it; late answers; many reads. */
     void oldLeaders() {
         nodes = 3;
@@ -396,6 +419,7 @@ final class SwarmKnobs {
         pinForNs = random.betweenLog(20 * MS, 2 * SECOND);
         installCrashes = random.nextInt(3) == 0 ? 0.1 : 0.6;
         rot = random.nextInt(3) == 0 ? 0.2 * random.nextDouble() : 0;
+        repairCrashes = rot > 0 ? 0.3 : 0;
     }
 
     private void drawOperators(SimRandom random) {

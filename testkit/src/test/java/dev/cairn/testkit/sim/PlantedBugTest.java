@@ -86,7 +86,8 @@ final class PlantedBugTest {
                 SwarmKnobs::crashesInARow,
                 SwarmKnobs::compaction,
                 SwarmKnobs::oldLeaders,
-                SwarmKnobs::memberships);
+                SwarmKnobs::memberships,
+                SwarmKnobs::damage);
     }
 
     @Test
@@ -166,5 +167,9 @@ final class PlantedBugTest {
             of(34, SimBug.SNAPSHOT_INDEX_FROM_NOTE, SwarmKnobs::asDrawn, 30),
             of(35, SimBug.LOG_DROPPED_AHEAD, SwarmKnobs::compaction, 200),
             of(36, SimBug.PIECES_OF_TWO_SNAPSHOTS, SwarmKnobs::compaction, 120),
-            of(37, SimBug.INSTALL_WITHOUT_INTENT, SwarmKnobs::compaction, 60));
+            of(37, SimBug.INSTALL_WITHOUT_INTENT, SwarmKnobs::compaction, 60),
+            of(38, PlantedBug.VOTE_WHILE_REPAIRING, SwarmKnobs::damage, 30),
+            of(39, PlantedBug.MATCH_KEPT_OVER_EPOCH, SwarmKnobs::damage, 200),
+            of(40, PlantedBug.REPAIR_TARGET_PLAIN_COMMIT, SwarmKnobs::damage, 60),
+            of(41, PlantedBug.REPAIR_ENDS_BEFORE_DURABLE, SwarmKnobs::damage, 250));
 }
