@@ -1567,15 +1567,16 @@ public final class RaftCore {
             startReadRound();
             goOnWithChange();
             final boolean removed = isRemovedForGood();
-            if (removed && !leaving) {
+            final boolean leaves = removed && !leaving;
+            if (leaves) {
                 // The rest need not wait for an election timeout.
                 leaving = true;
                 transferLeadership(NONE);
             }
             for (int i = 0; i < peers.length; i++) {
                 if (i != selfOrdinal) {
-                    // Its last message says that the entry which removes it is committed.
-                    peers[i].messageDue |= removed;
+                    // It may be the last message: it says that the entry which removes this leader is committed.
+                    peers[i].messageDue |= leaves;
                     sendTo(peers[i]);
                     sendRepairTarget(peers[i]);
                 }

@@ -7,9 +7,11 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Nodes 1..n and the network between them, without chance: what is sent arrives in order, unless the test has set one of
@@ -27,10 +29,15 @@ final class TestCluster {
 
     /** @param voters nodes 1 to this are the voters; the others know of no cluster */
     static TestCluster of(int size, int voters) {
-        return new TestCluster(size, voters);
+        return new TestCluster(size, voters, null);
     }
 
-    private TestCluster(int size, int voters) {
+    /** @param trace gets a line per output of any node */
+    static TestCluster traced(int size, int voters, Consumer<String> trace) {
+        return new TestCluster(size, voters, trace);
+    }
+
+    private TestCluster(int size, int voters, @Nullable Consumer<String> trace) {
         Set<Integer> ids = IntStream.rangeClosed(1, voters).boxed().collect(Collectors.toSet());
         for (int id = 1; id <= size; id++) {
             int extra = id;
@@ -40,8 +47,13 @@ final class TestCluster {
                     config,
                     new TestLog(0, 0, checks::onAppend),
                     new TestNode.HardState(0, 0, 0),
-                    bound -> Math.min(extra, bound - 1)));
+                    bound -> Math.min(extra, bound - 1),
+                    trace));
         }
+    }
+
+    int size() {
+        return nodes.size();
     }
 
     TestNode node(int id) {

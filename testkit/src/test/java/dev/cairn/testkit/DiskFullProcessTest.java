@@ -238,7 +238,7 @@ class DiskFullProcessTest {
                 }
                 Files.delete(others);
                 cluster.awaitSameState(acknowledged.size());
-                assertThat(logged(cluster, 3, "event=apply.resumed")).isTrue();
+                Await.until("the event", () -> logged(cluster, 3, "event=apply.resumed"), cluster::describe);
                 assertThat(pids(cluster)).isEqualTo(pids);
                 assertAllThere(client);
             }

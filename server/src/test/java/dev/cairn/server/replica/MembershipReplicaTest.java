@@ -3,13 +3,10 @@ package dev.cairn.server.replica;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.covers.Covers;
-import dev.cairn.engine.RocksStore;
-import dev.cairn.engine.RocksStoreConfig;
 import dev.cairn.protocol.MemberChange;
 import dev.cairn.raft.EntryType;
 import dev.cairn.raft.Membership;
 import dev.cairn.raft.MembershipChange.AddLearner;
-import dev.cairn.raft.RaftConfig;
 import dev.cairn.raft.RaftCore;
 import dev.cairn.raft.Role;
 import dev.cairn.wal.WalConfig;
@@ -18,9 +15,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.Random;
-import java.util.Set;
 import org.agrona.ExpandableArrayBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.jspecify.annotations.Nullable;
@@ -32,8 +26,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** One replica over its own log and store: the configuration outlives a restart, from the log or from the store. */
 @Covers("R28")
 class MembershipReplicaTest {
-    private static final long TICK_NS = 10_000_000;
-
     @TempDir
     Path directory;
 
@@ -41,75 +33,35 @@ class MembershipReplicaTest {
     private final SimulatedDirectory segments = new SimulatedDirectory();
     private final List<String> told = new ArrayList<>();
     private final List<String> peerSets = new ArrayList<>();
-    private final Random random = new Random(1);
-    private RocksStore store;
-    private MemberAddresses addresses = new MemberAddresses(Map.of());
-    private ReplicaLog log;
-    private Replica replica;
-    private long nowNs;
+    private OneReplica it;
 
     @BeforeEach
     void start() {
-        addresses = new MemberAddresses(Map.of(1, "127.0.0.1:1:2"));
-        store = RocksStore.open(RocksStoreConfig.of(directory));
-        final WalConfig walConfig = WalConfig.of(1, 1, 1).withSegmentBytes(1 << 20);
-        log = ReplicaLog.open(walConfig, root, segments, store.flushedApplied(), null, false, random::nextLong);
-        replica = new Replica(
-                new Replica.Config(
-                        RaftConfig.of(1, Set.of(1), 10, 50, 100),
-                        walConfig,
-                        addresses,
-                        TICK_NS,
-                        1_800_000_000_000L,
-                        Long.MAX_VALUE,
-                        Capacities.NODE),
-                new Replica.Surroundings(
-                        log,
-                        store,
-                        new DeafPeers(),
-                        new NoClients(),
-                        new Told(),
-                        random::nextLong,
-                        random::nextInt,
-                        () -> {},
-                        () -> {},
-                        () -> {},
-                        () -> {},
-                        () -> {}),
-                nowNs);
+        it = new OneReplica(
+                directory,
+                root,
+                segments,
+                WalConfig.of(1, 1, 1).withSegmentBytes(1 << 20),
+                new DeafPeers(),
+                new NoClients(),
+                new Told());
     }
 
     @AfterEach
     void stop() {
-        replica.close();
-        log.close();
-        store.close();
+        it.close();
     }
 
     private RaftCore core() {
-        return replica.consensus().core();
-    }
-
-    private void lead() {
-        for (int i = 0; i < 1000 && core().role() != Role.LEADER; i++) {
-            pass();
-        }
-        assertThat(core().role()).isEqualTo(Role.LEADER);
+        return it.core();
     }
 
     private void pass() {
-        nowNs += TICK_NS;
-        int work = 1;
-        while (work > 0) {
-            work = replica.consensus().doWork(nowNs)
-                    + replica.logSync().doWork()
-                    + replica.apply().doWork();
-            log.spares().doWork(nowNs);
-        }
+        it.pass(OneReplica.TICK_NS);
     }
 
     private long addLearner() {
-        lead();
+        it.lead();
         assertThat(core().changeMembership(List.of(new AddLearner(7)))).isNull();
         pass();
         assertThat(core().appliedIndex()).isEqualTo(core().membershipIndex());
@@ -119,7 +71,7 @@ class MembershipReplicaTest {
     @Test
     void aConfigurationIsAnEntryOfTheLogAndIsTold() {
         final long index = addLearner();
-        assertThat(replica.wal().entryType(index)).isEqualTo(EntryType.CONFIG);
+        assertThat(it.replica.wal().entryType(index)).isEqualTo(EntryType.CONFIG);
         assertThat(core().membership()).hasToString("voters=[1] learners=[7]");
         assertThat(told).containsExactly(index + " voters=[1] learners=[7]");
     }
@@ -128,15 +80,13 @@ class MembershipReplicaTest {
     @Test
     void aRestartFindsTheConfigurationInTheLog() {
         final long index = addLearner();
-        replica.close();
-        log.close();
-        store.close();
+        stop();
         directory = directory.resolve("empty");
         start();
         assertThat(core().appliedIndex()).isZero();
         assertThat(core().membership()).hasToString("voters=[1] learners=[7]");
         assertThat(core().membershipIndex()).isEqualTo(index);
-        lead();
+        it.lead();
         assertThat(core().isMembershipChanging()).isFalse();
     }
 
@@ -144,7 +94,7 @@ class MembershipReplicaTest {
     @Test
     void aRestartBehindTheEntryFindsTheConfigurationInTheStore() {
         final long index = addLearner();
-        store.flush();
+        it.store.flush();
         stop();
         start();
         assertThat(core().appliedIndex()).isEqualTo(index);
@@ -155,24 +105,24 @@ class MembershipReplicaTest {
     /** The address comes from the operator, goes into the entry, and a restart reads it there. */
     @Test
     void addressesStandInTheEntryAndOutliveARestart() {
-        lead();
-        replica.consensus().onChangeMembership(1, 1, List.of(MemberChange.addLearner(7, "h7:1:2:3")));
+        it.lead();
+        it.replica.consensus().onChangeMembership(1, 1, List.of(MemberChange.addLearner(7, "h7:1:2:3")));
         pass();
-        assertThat(addresses.client(7)).isEqualTo("h7:2");
-        assertThat(addresses.members()).containsExactly(1, 7);
-        store.flush();
+        assertThat(it.addresses.client(7)).isEqualTo("h7:2");
+        assertThat(it.addresses.members()).containsExactly(1, 7);
+        it.store.flush();
         stop();
         start();
         assertThat(core().membership()).hasToString("voters=[1] learners=[7]");
-        assertThat(addresses.text(1)).isEqualTo("127.0.0.1:1:2");
-        assertThat(addresses.text(7)).isEqualTo("h7:1:2:3");
+        assertThat(it.addresses.text(1)).isEqualTo("127.0.0.1:1:2");
+        assertThat(it.addresses.text(7)).isEqualTo("h7:1:2:3");
     }
 
     /** Until its removal is committed it may have to be talked with. */
     @Test
     void theNetworkIsToldOfARemovalWhenItIsCommitted() {
         final long added = addLearner();
-        replica.consensus().onChangeMembership(1, 1, List.of(MemberChange.remove(7)));
+        it.replica.consensus().onChangeMembership(1, 1, List.of(MemberChange.remove(7)));
         pass();
         pass();
         assertThat(peerSets)
@@ -186,12 +136,13 @@ class MembershipReplicaTest {
 
     @Test
     void theAddressOfARefusedChangeIsForgotten() {
-        lead();
-        replica.consensus()
+        it.lead();
+        it.replica
+                .consensus()
                 .onChangeMembership(1, 1, List.of(MemberChange.addLearner(7, "h7:1:2"), MemberChange.promote(9)));
         pass();
         assertThat(core().membershipIndex()).isZero();
-        assertThat(addresses.text(7)).isEmpty();
+        assertThat(it.addresses.text(7)).isEmpty();
     }
 
     @Test
@@ -213,7 +164,7 @@ class MembershipReplicaTest {
         belonging.onTick(core());
         belonging.onTick(core());
         assertThat(outside).containsExactly("node 1 was removed from the cluster by the configuration at index 50");
-        lead();
+        it.lead();
         assertThat(belonging.serves(core())).as("a leader").isTrue();
         final Belonging stranger = new Belonging(5, new Told());
         core().stepDown();

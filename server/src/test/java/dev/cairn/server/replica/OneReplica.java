@@ -25,28 +25,48 @@ import org.agrona.DirectBuffer;
 import org.agrona.ExpandableArrayBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.jspecify.annotations.Nullable;
 
 /** A cluster of one replica with one client, stepped in one thread under a clock of the test's, its log on a simulated disk. */
 final class OneReplica implements AutoCloseable {
     static final long TICK_NS = 10_000_000;
 
     final OneClient client = new OneClient();
+    final MemberAddresses addresses = new MemberAddresses(Map.of(1, "127.0.0.1:1:2"));
     final Replica replica;
-    private final RocksStore store;
+    final RocksStore store;
     private final ReplicaLog log;
     private long nowNs;
 
-    /** When this returns it leads. */
+    /** With the client; when this returns it leads. */
     OneReplica(final Path directory, final SimulatedDirectory disk, final WalConfig walConfig) {
+        this(directory, new SimulatedDirectory(), disk, walConfig, new NoPeers(), null, new NoEvents());
+        lead();
+    }
+
+    /**
+     * Not stepped yet.
+     *
+     * @param root disk of the hard state
+     * @param segments disk of the log
+     * @param clients null = {@link #client}
+     */
+    OneReplica(
+            final Path directory,
+            final SimulatedDirectory root,
+            final SimulatedDirectory segments,
+            final WalConfig walConfig,
+            final PeerTransport peers,
+            final @Nullable ClientTransport clients,
+            final EventLog events) {
         store = RocksStore.open(RocksStoreConfig.of(directory));
         final Random random = new Random(1);
-        log = ReplicaLog.open(
-                walConfig, new SimulatedDirectory(), disk, store.flushedApplied(), null, false, random::nextLong);
+        log = ReplicaLog.open(walConfig, root, segments, store.flushedApplied(), null, false, random::nextLong);
         replica = new Replica(
                 new Replica.Config(
                         RaftConfig.of(1, Set.of(1), 10, 50, 100),
                         walConfig,
-                        new MemberAddresses(Map.of(1, "127.0.0.1:1:2")),
+                        addresses,
                         TICK_NS,
                         1_800_000_000_000L,
                         Long.MAX_VALUE,
@@ -54,9 +74,9 @@ final class OneReplica implements AutoCloseable {
                 new Replica.Surroundings(
                         log,
                         store,
-                        new NoPeers(),
-                        client,
-                        new NoEvents(),
+                        peers,
+                        clients == null ? client : clients,
+                        events,
                         random::nextLong,
                         random::nextInt,
                         () -> {},
@@ -65,6 +85,9 @@ final class OneReplica implements AutoCloseable {
                         () -> {},
                         () -> {}),
                 nowNs);
+    }
+
+    void lead() {
         for (int i = 0; i < 1000 && core().role() != Role.LEADER; i++) {
             pass(TICK_NS);
         }
