@@ -146,7 +146,9 @@ final class FailoverMeasure implements Callable<Integer> {
             double[] gapsMs = failovers.stream()
                     .mapToDouble(phase -> LoadResult.us(phase.total(), 100) / 1000)
                     .toArray();
-            run.say("# longest put of each failover, ms: %s", Arrays.toString(gapsMs));
+            run.say(
+                    "# longest put of each failover, ms: %s",
+                    Arrays.toString(Arrays.stream(gapsMs).mapToLong(Math::round).toArray()));
             Arrays.sort(gapsMs);
             Histogram all = MeasureRun.together(failovers);
             JsonLine line = run.json()
