@@ -328,8 +328,10 @@ final class SimNode implements SimSnapshots.Host {
         RaftCore core = started.consensus().core();
         trace.add(Kind.START, id, incarnation, core.lastIndex(), core.currentTerm(), core.appliedIndex());
         invariants.onStart(id, started);
+        // A log that was shortened without a snapshot, around damage, can serve nobody until there is one.
+        boolean takesSnapshots = knobs.snapshotEntries < SwarmKnobs.NO_SNAPSHOTS || core.baseIndex() > 0;
         for (Agent agent : AGENTS) {
-            if (agent != Agent.SNAPSHOTS || knobs.snapshotEntries < SwarmKnobs.NO_SNAPSHOTS) {
+            if (agent != Agent.SNAPSHOTS || takesSnapshots) {
                 wake(agent);
             }
         }
