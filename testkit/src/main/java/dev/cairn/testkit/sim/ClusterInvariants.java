@@ -663,8 +663,13 @@ final class ClusterInvariants {
     /** Who holds a committed entry does not vote for one who lacks it (Raft 5.4.1). */
     private void checkVoteIsSafe(int voter, long term, int candidate) {
         Replica replica = views[candidate].replica;
-        if (replica == null || replica.consensus().core().currentTerm() != term) {
-            // The vote comes too late to be counted.
+        if (replica == null) {
+            return;
+        }
+        RaftCore core = replica.consensus().core();
+        boolean counts = core.currentTerm() == term && (core.role() == Role.CANDIDATE || core.role() == Role.LEADER);
+        if (!counts) {
+            // The vote comes too late, perhaps to a later life whose log has lost something.
             return;
         }
         int index = committed.size();
