@@ -129,29 +129,20 @@ final class CatchUpMeasure implements Callable<Integer> {
         int run() throws IOException, InterruptedException {
             BulkFill.run(client, keySpace, valueBytes, 0, keys, run.random(), run.out());
             PhasedLoad load = run.startLoad(keySpace);
-            TimeUnit.SECONDS.sleep(options.warmup);
-            Phases.Phase quiet = quietPhase("quiet");
+            run.warmUp();
+            Phases.Phase quiet = run.quietPhase("quiet");
             NodeStatus leader = MeasuredNodes.leader(client);
             int away = leader.nodeId() == nodes.size() ? 1 : nodes.size();
             stopAndOutrun(away);
-            TimeUnit.SECONDS.sleep(options.warmup);
-            Phases.Phase quietTwo = quietPhase("quiet-two");
+            run.warmUp();
+            Phases.Phase quietTwo = run.quietPhase("quiet-two");
             LogTail log = comeBack(away);
-            Phases.Phase after = run.beginPhase("after");
-            TimeUnit.SECONDS.sleep(options.seconds);
-            run.endPhase();
+            Phases.Phase after = run.quietPhase("after");
             load.stop();
             nodes.awaitEqual(client, EQUAL_DEADLINE);
             run.say("# all nodes have applied the same entries: equal digests");
             report(quiet, quietTwo, after, log);
             return cutsMade == cuts ? 0 : EXIT_FAILED;
-        }
-
-        private Phases.Phase quietPhase(String name) throws InterruptedException {
-            Phases.Phase phase = run.beginPhase(name);
-            TimeUnit.SECONDS.sleep(options.seconds);
-            run.endPhase();
-            return phase;
         }
 
         /** Stops a node and writes until the others no longer have the log that it would need. */

@@ -95,8 +95,8 @@ final class FailoverMeasure implements Callable<Integer> {
 
         int run() throws IOException, InterruptedException {
             PhasedLoad load = run.startLoad(new KeySpace(keys, KEY_BYTES));
-            TimeUnit.SECONDS.sleep(options.warmup);
-            Phases.Phase quiet = load.phase("quiet", options.seconds);
+            run.warmUp();
+            Phases.Phase quiet = run.quietPhase("quiet");
             for (int kill = 1; kill <= kills; kill++) {
                 killLeader(load, kill);
             }
@@ -109,6 +109,7 @@ final class FailoverMeasure implements Callable<Integer> {
 
         /** At any moment of a second; the killed node is back and has caught up when this returns. */
         private void killLeader(PhasedLoad load, int kill) throws InterruptedException {
+            // Not a wait: heartbeats and forces shall be met at all of their moments.
             TimeUnit.MILLISECONDS.sleep(run.random().nextInt(1000));
             NodeStatus before = MeasuredNodes.leader(client);
             int killed = before.nodeId();

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
@@ -204,6 +205,23 @@ final class MeasureRun implements AutoCloseable {
         load = started;
         loads.add(started);
         return started;
+    }
+
+    /** The load goes on for so long. How long a measurement takes is given: there is no condition to wait for. */
+    void loadFor(int seconds) throws InterruptedException {
+        TimeUnit.SECONDS.sleep(seconds);
+    }
+
+    void warmUp() throws InterruptedException {
+        loadFor(options.warmup);
+    }
+
+    /** A phase in which nothing is done to the cluster beside the load. */
+    Phases.Phase quietPhase(String phaseName) throws InterruptedException {
+        Phases.Phase quiet = beginPhase(phaseName);
+        loadFor(options.seconds);
+        endPhase();
+        return quiet;
     }
 
     /** Ends the phase before and begins this one. */

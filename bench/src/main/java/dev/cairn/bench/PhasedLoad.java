@@ -70,14 +70,6 @@ final class PhasedLoad {
         return phases.begin(name);
     }
 
-    /** A phase of so many seconds; the load goes on behind it, in no phase. */
-    Phases.Phase phase(String name, int seconds) throws InterruptedException {
-        Phases.Phase phase = phase(name);
-        TimeUnit.SECONDS.sleep(seconds);
-        endPhase();
-        return phase;
-    }
-
     void endPhase() {
         phaseName = "";
         phases.end();

@@ -15,7 +15,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -151,12 +150,12 @@ final class ScanMeasure implements Callable<Integer> {
             run.setProcess(SCANNER, scanner.pid());
             try (BufferedReader answers = scanner.inputReader(StandardCharsets.UTF_8);
                     OutputStream commands = scanner.getOutputStream()) {
-                TimeUnit.SECONDS.sleep(options.warmup);
+                run.warmUp();
                 // As the load, what scans run is compiled before it is measured.
                 ScanOutcome first = scan("warm-up", answers, commands);
                 warmUpScan = first.phase();
                 for (int i = 1; i <= scans; i++) {
-                    quiet.add(quietPhase("quiet-" + i));
+                    quiet.add(run.quietPhase("quiet-" + i));
                     outcomes.add(scan(Integer.toString(i), answers, commands));
                 }
             } finally {
@@ -164,13 +163,6 @@ final class ScanMeasure implements Callable<Integer> {
                 scanner.destroy();
                 scanner.waitFor();
             }
-        }
-
-        private Phases.Phase quietPhase(String name) throws InterruptedException {
-            Phases.Phase phase = run.beginPhase(name);
-            TimeUnit.SECONDS.sleep(options.seconds);
-            run.endPhase();
-            return phase;
         }
 
         private ScanOutcome scan(String number, BufferedReader answers, OutputStream commands) throws IOException {
@@ -198,13 +190,13 @@ final class ScanMeasure implements Callable<Integer> {
                 deleter.put(new byte[] {'z'}, new byte[0]);
                 NodeStatus before = MeasuredNodes.leader(client);
                 PhasedLoad load = run.startLoad(new KeySpace(keys, keyBytes, OTHERS));
-                TimeUnit.SECONDS.sleep(1);
+                run.loadFor(1);
                 Phases.Phase phase = run.beginPhase("delete");
                 long beginNs = System.nanoTime();
                 deleter.deletePrefix(new byte[] {SCANNED});
                 double ms = (System.nanoTime() - beginNs) / 1e6;
                 run.say("# delete of all keys with prefix %c: %.2f ms", SCANNED, ms);
-                TimeUnit.SECONDS.sleep(options.seconds);
+                run.loadFor(options.seconds);
                 run.endPhase();
                 load.stop();
                 NodeStatus after = MeasuredNodes.leader(client);

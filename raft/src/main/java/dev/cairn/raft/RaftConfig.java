@@ -120,44 +120,26 @@ public record RaftConfig(
 
     /** The same with reads by lease. */
     public RaftConfig withLeaseNs(final long newLeaseNs) {
-        return new RaftConfig(
-                nodeId,
-                voters,
-                heartbeatTicks,
-                electionMinTicks,
-                electionMaxTicks,
-                maxAppendBytes,
-                maxInflightBytes,
-                maxInflightEntries,
-                maxReadRounds,
-                maxUncommittedBytes,
-                maxUncommittedEntries,
-                newLeaseNs,
-                plantedBugs);
+        return with(maxUncommittedBytes, maxUncommittedEntries, newLeaseNs, plantedBugs);
     }
 
     /** The same with other bounds for what waits for its quorum. */
     public RaftConfig withMaxUncommitted(final long newMaxBytes, final int newMaxEntries) {
-        return new RaftConfig(
-                nodeId,
-                voters,
-                heartbeatTicks,
-                electionMinTicks,
-                electionMaxTicks,
-                maxAppendBytes,
-                maxInflightBytes,
-                maxInflightEntries,
-                maxReadRounds,
-                newMaxBytes,
-                newMaxEntries,
-                leaseNs,
-                plantedBugs);
+        return with(newMaxBytes, newMaxEntries, leaseNs, plantedBugs);
     }
 
     /** Test only: the same configuration with a mistake switched on. */
     public RaftConfig withPlantedBug(final PlantedBug bug) {
         final EnumSet<PlantedBug> bugs = EnumSet.of(bug);
         bugs.addAll(plantedBugs);
+        return with(maxUncommittedBytes, maxUncommittedEntries, leaseNs, bugs);
+    }
+
+    private RaftConfig with(
+            final long newMaxUncommittedBytes,
+            final int newMaxUncommittedEntries,
+            final long newLeaseNs,
+            final Set<PlantedBug> newPlantedBugs) {
         return new RaftConfig(
                 nodeId,
                 voters,
@@ -168,10 +150,10 @@ public record RaftConfig(
                 maxInflightBytes,
                 maxInflightEntries,
                 maxReadRounds,
-                maxUncommittedBytes,
-                maxUncommittedEntries,
-                leaseNs,
-                bugs);
+                newMaxUncommittedBytes,
+                newMaxUncommittedEntries,
+                newLeaseNs,
+                newPlantedBugs);
     }
 
     private static void require(final boolean holds, final String name, final long value, final String rule) {

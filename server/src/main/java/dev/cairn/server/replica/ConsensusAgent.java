@@ -508,10 +508,8 @@ public final class ConsensusAgent {
             refuseNotLeader(connectionId, requestId);
             return;
         }
-        final long readId = reads.add(connectionId, requestId, type, minRevision, buffer, offset, length);
-        if (readId == 0) {
-            refuse(connectionId, requestId, Status.BUSY, "too many reads wait");
-        } else {
+        final long readId = addRead(connectionId, requestId, type, minRevision, buffer, offset, length);
+        if (readId != 0) {
             core.requestRead(readId);
         }
     }
@@ -533,10 +531,8 @@ public final class ConsensusAgent {
             onLinearizableRead(connectionId, requestId, type, minRevision, buffer, offset, length);
             return;
         }
-        final long readId = reads.add(connectionId, requestId, type, minRevision, buffer, offset, length);
-        if (readId == 0) {
-            refuse(connectionId, requestId, Status.BUSY, "too many reads wait");
-        } else {
+        final long readId = addRead(connectionId, requestId, type, minRevision, buffer, offset, length);
+        if (readId != 0) {
             reads.onConfirmed(readId, core.commitIndex());
             metrics.onReadsConfirmed(readId);
         }
@@ -559,12 +555,26 @@ public final class ConsensusAgent {
             refuse(connectionId, requestId, Status.NOT_LEADER, "this node knows no leader that it could ask");
             return;
         }
+        final long readId = addRead(connectionId, requestId, type, minRevision, buffer, offset, length);
+        if (readId != 0) {
+            core.requestRead(readId);
+        }
+    }
+
+    /** Id of the read that waits now; 0 = it was refused, for too many wait. */
+    private long addRead(
+            final long connectionId,
+            final long requestId,
+            final int type,
+            final long minRevision,
+            final DirectBuffer buffer,
+            final int offset,
+            final int length) {
         final long readId = reads.add(connectionId, requestId, type, minRevision, buffer, offset, length);
         if (readId == 0) {
             refuse(connectionId, requestId, Status.BUSY, "too many reads wait");
-        } else {
-            core.requestRead(readId);
         }
+        return readId;
     }
 
     /** A read of what this node has applied; also that never goes back behind what it had served before a restart. */
