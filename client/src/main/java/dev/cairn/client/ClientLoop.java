@@ -746,8 +746,9 @@ final class ClientLoop implements ConnectionOwner {
 
     private void giveUpActive(ClientConnection connection, String problem, String leaderHint) {
         active = null;
-        locator.onFailure(connection.server(), problem, leaderHint);
-        connectNotBeforeNs = System.nanoTime() + locator.pauseNs();
+        long nowNs = System.nanoTime();
+        locator.onFailure(connection.server(), problem, leaderHint, nowNs);
+        connectNotBeforeNs = nowNs + locator.pauseNs(nowNs);
     }
 
     /** The server does not lead: it owes replies only for what was sent to it. */

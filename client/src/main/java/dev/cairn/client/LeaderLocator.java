@@ -7,8 +7,9 @@ import java.util.random.RandomGenerator;
 
 /**
  * Chooses the server to try next: the leader that a server named, else the next in turn of the configured ones and of those
- * that a leader has named as members since. The first round over all servers goes without pause; after it pauses double from {@link #MIN_PAUSE_NS} to {@link #MAX_PAUSE_NS}, with
- * jitter, until a request succeeds. Loop thread only.
+ * that a leader has named as members since. As many tries as there are servers go without pause. Between such rounds it
+ * pauses for a quarter of the time that it has searched, from {@link #MIN_PAUSE_NS} to {@link #MAX_PAUSE_NS}, with jitter, until
+ * a request succeeds: so the search adds at most a quarter to an outage, and a long one costs few connections. Loop thread only.
  */
 final class LeaderLocator {
     static final long MIN_PAUSE_NS = 10_000_000;
@@ -19,6 +20,7 @@ final class LeaderLocator {
     private final RandomGenerator random;
     private int turn;
     private int failures;
+    private long searchedSinceNs;
     private String hint = "";
     private String problems = "";
 
@@ -51,8 +53,10 @@ final class LeaderLocator {
     }
 
     /** The server did not lead or could not be reached; it may have named the leader (empty = not). */
-    void onFailure(String server, String problem, String leaderHint) {
-        failures++;
+    void onFailure(String server, String problem, String leaderHint, long nowNs) {
+        if (failures++ == 0) {
+            searchedSinceNs = nowNs;
+        }
         problems = server + ": " + problem;
         hint = leaderHint;
     }
@@ -63,12 +67,11 @@ final class LeaderLocator {
     }
 
     /** How long to wait before {@link #next}, ns. */
-    long pauseNs() {
-        int rounds = failures - servers.size();
-        if (rounds < 0) {
+    long pauseNs(long nowNs) {
+        if (failures == 0 || failures % servers.size() != 0) {
             return 0;
         }
-        long pause = Math.min(MAX_PAUSE_NS, MIN_PAUSE_NS << Math.min(rounds, 10));
+        long pause = Math.max(MIN_PAUSE_NS, Math.min(MAX_PAUSE_NS, (nowNs - searchedSinceNs) / 4));
         return pause / 2 + random.nextLong(pause / 2);
     }
 
