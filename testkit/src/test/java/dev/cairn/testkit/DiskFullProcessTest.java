@@ -34,18 +34,12 @@ class DiskFullProcessTest {
     @TempDir
     Path directory;
 
-    private final Random random = new Random(seed());
+    private final Random random = new Random(Seeds.choose());
     private final Map<String, byte[]> acknowledged = new HashMap<>();
     /** Written without an answer: may be there or not. */
     private final Map<String, byte[]> unknown = new HashMap<>();
 
     private int puts;
-
-    private static long seed() {
-        final long seed = Long.getLong("seed", System.nanoTime());
-        System.out.println("seed=" + seed);
-        return seed;
-    }
 
     private ProcessCluster start(final Map<Integer, Path> disks, final String reserve, final String logBytes) {
         final ProcessCluster cluster = new ProcessCluster(

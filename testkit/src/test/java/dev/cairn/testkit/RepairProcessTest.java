@@ -42,7 +42,8 @@ class RepairProcessTest {
         try (ProcessCluster cluster =
                 new ProcessCluster(directory, 3, "raft.preset=fast", "wal.segment.bytes=1MiB").startAll()) {
             cluster.awaitAllServe();
-            try (CairnClient client = cluster.connect()) {
+            try (CairnClient client = cluster.connect();
+                    CheckedHistory history = new CheckedHistory(cluster, Seeds.choose())) {
                 put(client, 0, PUTS);
                 cluster.kill(2);
                 flip(cluster, 2, 300);
@@ -51,7 +52,15 @@ class RepairProcessTest {
                 cluster.start(2);
                 awaitLine(cluster, 2, "event=repair.done");
                 join(load);
+                // Now the mended node makes up every quorum.
+                final int leader = cluster.awaitLeader();
+                final int gone = leader == 2 ? 1 : leader;
+                cluster.kill(gone);
                 put(client, 2 * PUTS, 1);
+                final int before = history.size();
+                Await.until("operations without node " + gone, () -> history.size() > before + 100, cluster::describe);
+                assertThat(history.stopAndCheck()).isEmpty();
+                cluster.start(gone);
                 cluster.awaitSameState(2 * PUTS);
                 for (int i = 0; i <= 2 * PUTS; i += 7) {
                     assertThat(client.get(key(i))).isPresent();

@@ -57,8 +57,7 @@ class StressTest {
     @Covers({"T31", "T35", "K16"})
     void mixedOperationsOfManyThreadsAreEachAnsweredRightAndCostNoElection(
             final TestCluster cluster, final CairnClient client) throws Exception {
-        final long seed = Long.getLong("seed", System.nanoTime());
-        System.out.println("seed=" + seed);
+        final long seed = Seeds.choose();
         final long term = cluster.awaitTerm(cluster.awaitStableLeader());
         inThreads(thread -> {
             final Random random = new Random(seed + thread);

@@ -15,6 +15,7 @@ import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.RocksStore;
 import dev.cairn.engine.RocksStoreConfig;
 import dev.cairn.engine.RowKind;
+import dev.cairn.testkit.Seeds;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

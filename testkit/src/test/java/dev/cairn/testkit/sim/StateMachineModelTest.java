@@ -18,6 +18,7 @@ import dev.cairn.engine.ValueDescriptor;
 import dev.cairn.protocol.BatchItemDescriptor;
 import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.Status;
+import dev.cairn.testkit.Seeds;
 import dev.cairn.testkit.sim.StateMachineModel.Command;
 import dev.cairn.testkit.sim.StateMachineModel.Result;
 import dev.cairn.testkit.sim.StateMachineModel.Row;
