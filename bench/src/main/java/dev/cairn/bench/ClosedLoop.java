@@ -1,6 +1,5 @@
 package dev.cairn.bench;
 
-import dev.cairn.client.CairnClient;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -10,7 +9,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps a fixed number of operations outstanding: as many {@link Chain}s, spread evenly over the clients. A slow cluster is asked
+ * Keeps a fixed number of operations outstanding: as many {@link Chain}s, spread evenly over the targets. A slow cluster is asked
  * less; what users would have waited meanwhile is the open loop's to show.
  */
 final class ClosedLoop implements Load {
@@ -20,12 +19,12 @@ final class ClosedLoop implements Load {
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
     /** @param operations one for each that shall be outstanding */
-    ClosedLoop(List<CairnClient> clients, List<Operation> operations, Measurement measurement) {
+    ClosedLoop(List<LoadTarget> targets, List<Operation> operations, Measurement measurement) {
         this.measurement = measurement;
         this.running = new CountDownLatch(operations.size());
         for (int i = 0; i < operations.size(); i++) {
             chains.add(
-                    new Chain(new Slot(clients.get(i % clients.size()), operations.get(i)), running, this::onBroken));
+                    new Chain(new Slot(targets.get(i % targets.size()), operations.get(i)), running, this::onBroken));
         }
     }
 
@@ -54,11 +53,11 @@ final class ClosedLoop implements Load {
     }
 
     private final class Slot implements Chain.Step {
-        private final CairnClient client;
+        private final LoadTarget target;
         private final Operation operation;
 
-        Slot(CairnClient client, Operation operation) {
-            this.client = client;
+        Slot(LoadTarget target, Operation operation) {
+            this.target = target;
             this.operation = operation;
         }
 
@@ -66,7 +65,7 @@ final class ClosedLoop implements Load {
         public @Nullable CompletableFuture<?> next() {
             operation.prepare();
             long now = System.nanoTime();
-            return now - measurement.windowEndNs() < 0 ? operation.issue(client, now) : null;
+            return now - measurement.windowEndNs() < 0 ? operation.issue(target, now) : null;
         }
 
         @Override

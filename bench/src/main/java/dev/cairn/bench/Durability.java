@@ -9,6 +9,9 @@ import java.util.stream.Collectors;
 
 /** What the servers say about when they acknowledge a write. */
 final class Durability {
+    /** No server answered. */
+    static final String UNKNOWN = "unknown";
+
     /**
      * One word for all servers that answered: {@code forced} (to disk before acknowledged), {@code not-forced}, {@code mixed}
      * when they differ, {@code unknown} when none answered.
@@ -20,7 +23,7 @@ final class Durability {
                 .map(Durability::of)
                 .collect(Collectors.toSet());
         return switch (modes.size()) {
-            case 0 -> "unknown";
+            case 0 -> UNKNOWN;
             case 1 -> modes.iterator().next();
             default -> "mixed";
         };

@@ -1,7 +1,5 @@
 package dev.cairn.bench;
 
-import dev.cairn.client.CairnClient;
-import dev.cairn.client.PutResult;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
@@ -35,9 +33,9 @@ final class KeyFiller {
     }
 
     /** Starts it; returns soon. Once. */
-    void start(List<CairnClient> clients, SplittableRandom random) {
+    void start(List<LoadTarget> targets, SplittableRandom random) {
         for (int i = 0; i < outstanding; i++) {
-            Step step = new Step(clients.get(i % clients.size()), random.split());
+            Step step = new Step(targets.get(i % targets.size()), random.split());
             new Chain(step, running, this::onFailure).run();
         }
     }
@@ -68,14 +66,15 @@ final class KeyFiller {
     }
 
     private final class Step implements Chain.Step {
-        private final CairnClient client;
+        private final LoadTarget target;
         private final SplittableRandom random;
         private final byte[] key = new byte[keys.keyBytes()];
         private final byte[] value = new byte[valueBytes];
         private boolean mustWrite;
+        private boolean writes;
 
-        Step(CairnClient client, SplittableRandom random) {
-            this.client = client;
+        Step(LoadTarget target, SplittableRandom random) {
+            this.target = target;
             this.random = random;
         }
 
@@ -84,27 +83,28 @@ final class KeyFiller {
             if (failure.get() != null) {
                 return null;
             }
+            writes = mustWrite;
             if (mustWrite) {
                 mustWrite = false;
                 values.fill(value, random);
-                return client.putAsync(key, value);
+                return target.put(key, value);
             }
             int number = nextKey.getAndIncrement();
             if (number >= keys.count()) {
                 return null;
             }
             keys.encode(number, key);
-            return client.getAsync(key);
+            return target.get(key);
         }
 
         @Override
         public void ended(@Nullable Object result, @Nullable Throwable problem) {
             if (problem != null) {
                 onFailure(problem);
-            } else if (result instanceof PutResult) {
+            } else if (writes) {
                 written.incrementAndGet();
             } else {
-                mustWrite = Operation.errorOfRead(result, valueBytes) != null;
+                mustWrite = Operation.errorOfRead(target, result, valueBytes) != null;
             }
         }
     }

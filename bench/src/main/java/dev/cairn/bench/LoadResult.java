@@ -15,6 +15,7 @@ import org.HdrHistogram.Histogram;
  * @param mostInFlight most that were in flight at once
  * @param waited operations of an open loop that had to wait for room in flight
  * @param unstarted operations of an open loop that were due and never started
+ * @param serverProcessorMs processor time of the servers in the window; -1 = unknown
  */
 record LoadResult(
         long endedInWindow,
@@ -25,7 +26,8 @@ record LoadResult(
         int maxInFlight,
         int mostInFlight,
         long waited,
-        long unstarted) {
+        long unstarted,
+        long serverProcessorMs) {
 
     Histogram all() {
         Histogram all = Measurement.newHistogram();
@@ -71,6 +73,10 @@ record LoadResult(
                     .put("most_in_flight", mostInFlight)
                     .put("waited", waited)
                     .put("unstarted", unstarted);
+        }
+        if (serverProcessorMs >= 0) {
+            line.put("server_cpu_ms", serverProcessorMs)
+                    .put("server_cpu_ms_per_1000", 1000.0 * serverProcessorMs / endedInWindow);
         }
         return line.put("key_bytes", options.keyBytes())
                 .put("value_bytes", options.valueBytes())

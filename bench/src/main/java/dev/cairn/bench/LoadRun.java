@@ -1,6 +1,5 @@
 package dev.cairn.bench;
 
-import dev.cairn.client.CairnClient;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +22,7 @@ final class LoadRun {
     private final long beginNs;
     private final Measurement measurement;
     private final Load load;
+    private final ProcessorTime processors;
     private final Histogram puts = Measurement.newHistogram();
     private final Histogram gets = Measurement.newHistogram();
 
@@ -32,26 +32,30 @@ final class LoadRun {
             boolean tagged,
             long beginNs,
             Measurement measurement,
-            Load load) {
+            Load load,
+            ProcessorTime processors) {
         this.out = out;
         this.files = files;
         this.tagged = tagged;
         this.beginNs = beginNs;
         this.measurement = measurement;
         this.load = load;
+        this.processors = processors;
     }
 
     /**
      * @param operations makes one operation; called by whoever issues
      * @param maxInFlight limit of an open loop, number of operations of a closed one
+     * @param processors is opened and closed with the window
      */
     static LoadRun of(
             LoadOptions options,
-            List<CairnClient> clients,
+            List<LoadTarget> targets,
             Supplier<Operation> operations,
             int maxInFlight,
             PrintWriter out,
-            @Nullable HistogramFiles files) {
+            @Nullable HistogramFiles files,
+            ProcessorTime processors) {
         List<Operation> made = new ArrayList<>();
         while (!options.openLoop() && made.size() < maxInFlight) {
             made.add(operations.get());
@@ -61,24 +65,39 @@ final class LoadRun {
         long startNs = beginNs + options.warmupSeconds() * SECOND_NS;
         Measurement measurement = new Measurement(startNs, startNs + options.seconds() * SECOND_NS);
         Load load = options.openLoop()
-                ? new OpenLoop(clients, options.rate(), beginNs, maxInFlight, operations, measurement)
-                : new ClosedLoop(clients, made, measurement);
-        return new LoadRun(out, files, options.mode() == LoadOptions.Mode.MIXED, beginNs, measurement, load);
+                ? new OpenLoop(targets, options.rate(), beginNs, maxInFlight, operations, measurement)
+                : new ClosedLoop(targets, made, measurement);
+        return new LoadRun(
+                out, files, options.mode() == LoadOptions.Mode.MIXED, beginNs, measurement, load, processors);
     }
 
     /** Runs to the end. */
     LoadResult run() throws InterruptedException {
         load.start();
         long lastNs = beginNs;
+        if (beginNs - measurement.windowStartNs() >= 0) {
+            processors.open();
+        }
         boolean ended = false;
         while (!ended && lastNs - measurement.windowEndNs() < DRAIN_NS) {
             long nextNs = beginNs + ((lastNs - beginNs) / SECOND_NS + 1) * SECOND_NS;
             ended = load.await(Math.max(0, nextNs - System.nanoTime()));
             long now = System.nanoTime();
+            lookAtProcessors(lastNs, now);
             takeInterval(lastNs, now);
             lastNs = now;
         }
         return result(ended ? 0 : load.inFlight());
+    }
+
+    /** Window and intervals begin on whole seconds, so this comes within a wake-up of the window's begin and end. */
+    private void lookAtProcessors(long fromNs, long toNs) {
+        if (fromNs - measurement.windowStartNs() < 0 && toNs - measurement.windowStartNs() >= 0) {
+            processors.open();
+        }
+        if (fromNs - measurement.windowEndNs() < 0 && toNs - measurement.windowEndNs() >= 0) {
+            processors.close();
+        }
     }
 
     private void takeInterval(long fromNs, long toNs) {
@@ -135,6 +154,7 @@ final class LoadRun {
                 open == null ? 0 : open.maxInFlight(),
                 open == null ? 0 : open.mostInFlight(),
                 open == null ? 0 : open.waited(),
-                open == null ? 0 : open.unstarted());
+                open == null ? 0 : open.unstarted(),
+                processors.usedMs());
     }
 }

@@ -62,10 +62,7 @@ final class MeasureOptions {
 
     /** Makes the directory of the nodes. An {@link IllegalArgumentException} says that it is there already. */
     Path makeDirectory() throws IOException {
-        if (Files.exists(directory)) {
-            throw new IllegalArgumentException("--dir: " + directory + " exists; name another or remove it");
-        }
-        return Files.createDirectories(directory.toAbsolutePath().normalize());
+        return OwnDirectory.make(directory).path();
     }
 
     boolean keep() {

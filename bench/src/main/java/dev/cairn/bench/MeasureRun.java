@@ -5,11 +5,9 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryType;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -19,7 +17,6 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
-import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
@@ -373,14 +370,7 @@ final class MeasureRun implements AutoCloseable {
 
     private void removeData() {
         try {
-            List<Path> deepestFirst;
-            try (Stream<Path> found = Files.walk(directory)) {
-                deepestFirst = new ArrayList<>(found.toList());
-            }
-            deepestFirst.sort(Comparator.reverseOrder());
-            for (Path path : deepestFirst) {
-                Files.delete(path);
-            }
+            OwnDirectory.remove(directory);
         } catch (IOException e) {
             say("# WARNING: %s could not be removed: %s", directory, e);
         }

@@ -55,7 +55,8 @@ final class MeasuredNodes implements AutoCloseable {
         clientPorts = Arrays.copyOfRange(ports, size, 2 * size);
     }
 
-    private static int[] freePorts(int count) {
+    /** Free now, on loopback. */
+    static int[] freePorts(int count) {
         List<ServerSocket> sockets = new ArrayList<>();
         try {
             for (int i = 0; i < count; i++) {
@@ -165,7 +166,8 @@ final class MeasuredNodes implements AutoCloseable {
         return command;
     }
 
-    private static Process start(List<String> command, Path output) {
+    /** Starts a process whose output, errors too, goes to the end of a file. */
+    static Process start(List<String> command, Path output) {
         try {
             return new ProcessBuilder(command)
                     .redirectErrorStream(true)

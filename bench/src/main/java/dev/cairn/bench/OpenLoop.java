@@ -1,6 +1,5 @@
 package dev.cairn.bench;
 
-import dev.cairn.client.CairnClient;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -22,7 +21,7 @@ final class OpenLoop implements Load {
 
     private static final long NS_PER_SECOND = TimeUnit.SECONDS.toNanos(1);
 
-    private final List<CairnClient> clients;
+    private final List<LoadTarget> targets;
     private final long rate;
     private final long beginNs;
     private final OperationPool pool;
@@ -37,13 +36,13 @@ final class OpenLoop implements Load {
 
     /** @param beginNs when operation 0 is due */
     OpenLoop(
-            List<CairnClient> clients,
+            List<LoadTarget> targets,
             int rate,
             long beginNs,
             int maxInFlight,
             Supplier<Operation> operations,
             Outcomes outcomes) {
-        this.clients = List.copyOf(clients);
+        this.targets = List.copyOf(targets);
         this.rate = rate;
         this.beginNs = beginNs;
         this.pool = new OperationPool(maxInFlight, operations);
@@ -145,10 +144,10 @@ final class OpenLoop implements Load {
 
     private void issue(Operation operation, long dueNs) {
         operation.prepare();
-        CairnClient client = clients.get((int) (started % clients.size()));
+        LoadTarget target = targets.get((int) (started % targets.size()));
         started++;
         CompletableFuture<?> unused =
-                operation.issue(client, dueNs).whenComplete((result, problem) -> ended(operation, result, problem));
+                operation.issue(target, dueNs).whenComplete((result, problem) -> ended(operation, result, problem));
     }
 
     private void ended(Operation operation, @Nullable Object result, @Nullable Throwable problem) {

@@ -1,10 +1,8 @@
 package dev.cairn.bench;
 
-import dev.cairn.client.CairnClient;
-import dev.cairn.client.KeyValue;
 import dev.cairn.client.RequestRejectedException;
 import dev.cairn.client.ServerRefusedException;
-import java.util.Optional;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -27,6 +25,7 @@ final class Operation {
     private final byte[] value;
     private boolean read;
     private long startNs;
+    private @Nullable LoadTarget target;
 
     Operation(KeySpace keys, RandomValues values, LoadOptions options, SplittableRandom random) {
         this.keys = keys;
@@ -48,9 +47,10 @@ final class Operation {
     }
 
     /** @param startNs what its latency counts from */
-    CompletableFuture<?> issue(CairnClient client, long startNs) {
+    CompletableFuture<?> issue(LoadTarget target, long startNs) {
         this.startNs = startNs;
-        return read ? client.getAsync(key) : client.putAsync(key, value);
+        this.target = target;
+        return read ? target.get(key) : target.put(key, value);
     }
 
     boolean isRead() {
@@ -67,15 +67,16 @@ final class Operation {
         if (failure != null) {
             return nameOf(failure);
         }
-        return read ? errorOfRead(result, valueBytes) : null;
+        return read ? errorOfRead(Objects.requireNonNull(target), result, valueBytes) : null;
     }
 
     /** What is wrong with a read value; null = it is there and as long as it should be. */
-    static @Nullable String errorOfRead(@Nullable Object result, int valueBytes) {
-        if (!(result instanceof Optional<?> found) || found.isEmpty()) {
+    static @Nullable String errorOfRead(LoadTarget target, @Nullable Object result, int valueBytes) {
+        int length = target.valueLength(result);
+        if (length < 0) {
             return KEY_MISSING;
         }
-        return ((KeyValue) found.get()).value().length == valueBytes ? null : VALUE_LENGTH;
+        return length == valueBytes ? null : VALUE_LENGTH;
     }
 
     /** The exception's name, with the servers' status where it has one. */

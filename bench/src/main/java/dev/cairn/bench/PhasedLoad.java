@@ -41,7 +41,7 @@ final class PhasedLoad {
         this.files = files;
         RandomValues values = new RandomValues(random.split(), options.valueBytes());
         load = new OpenLoop(
-                List.of(client),
+                List.of(new CairnTarget(client)),
                 options.rate(),
                 beginNs,
                 options.capacity(),

@@ -79,6 +79,21 @@ final class ProcessProbe {
         }
     }
 
+    /** Processor time of all threads of a process since its begin, also of those that have ended; -1 = unknown. */
+    static long processorMs(long pid) {
+        try {
+            return ticks(Files.readString(PROC.resolve(pid + "/stat"))) * 1000 / TICKS_PER_SECOND;
+        } catch (IOException gone) {
+            return -1;
+        }
+    }
+
+    /** In user and kernel mode, of a line of {@code stat}. */
+    private static long ticks(String stat) {
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+        return Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
+    }
+
     private static Map<String, Long> threadTicks(long pid) throws IOException {
         Map<String, Long> ticks = new HashMap<>();
         List<Path> threads;
@@ -91,8 +106,7 @@ final class ProcessProbe {
                 int nameEnd = stat.lastIndexOf(')');
                 // Numbered threads of one kind count together.
                 String name = stat.substring(stat.indexOf('(') + 1, nameEnd).replaceFirst("[-#: ]*\\d+$", "");
-                String[] fields = stat.substring(nameEnd + 2).split(" ", -1);
-                ticks.merge(name, Long.parseLong(fields[11]) + Long.parseLong(fields[12]), Long::sum);
+                ticks.merge(name, ticks(stat), Long::sum);
             } catch (NoSuchFileException ended) {
                 // A thread may end between the list and the look; what it used is then not in its process's list any
                 // more.

@@ -50,11 +50,12 @@ final class LoadLoopTest {
         RandomValues values = new RandomValues(random.split(), options.valueBytes());
         return LoadRun.of(
                         options,
-                        List.of(client),
+                        List.of(new CairnTarget(client)),
                         () -> new Operation(keys, values, options, random.split()),
                         maxInFlight,
                         new PrintWriter(out),
-                        null)
+                        null,
+                        new ProcessorTime(List.of()))
                 .run();
     }
 
