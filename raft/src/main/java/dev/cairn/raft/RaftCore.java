@@ -1241,10 +1241,7 @@ public final class RaftCore {
         for (final int id : targetVoters) {
             final int ordinal = ordinalOf(id);
             if (ordinal >= 0 && membership.isLearner(id) && !isReadyToVote(peers[ordinal])) {
-                return isReachable(peers[ordinal])
-                        ? "node " + id + " is far behind: it holds " + peers[ordinal].matchIndex + " of "
-                                + termRuns.lastIndex() + " entries and has not caught up within an election timeout"
-                        : "node " + id + " cannot be reached";
+                return "node " + id + ' ' + whyNotReady(peers[ordinal]);
             }
             if (id == config.nodeId() || (ordinal >= 0 && isAble(peers[ordinal]))) {
                 able++;
@@ -1270,6 +1267,22 @@ public final class RaftCore {
 
     private boolean isReadyToVote(final Progress peer) {
         return isAble(peer) && peer.caughtUp;
+    }
+
+    private String whyNotReady(final Progress peer) {
+        if (!isReachable(peer)) {
+            return "cannot be reached";
+        }
+        if (peer.storage.isRepairing()) {
+            return "repairs its log";
+        }
+        if (peer.full) {
+            return "has no room on its disk";
+        }
+        return peer.state == Progress.State.SNAPSHOT
+                ? "is far behind: it is being sent a snapshot"
+                : "has not caught up within an election timeout: it holds " + peer.matchIndex + " of "
+                        + termRuns.lastIndex() + " entries";
     }
 
     /** A leader's next step in a change, at the end of a cycle: leaves a joint configuration, or promotes a learner. */

@@ -526,8 +526,7 @@ class MembershipTest {
         assertThat(node.core().changeMembership(List.of(new Promote(4)))).isEqualTo("node 4 cannot be reached");
         node.accept(4, 0, 0, 0);
         assertThat(node.core().changeMembership(List.of(new Promote(4))))
-                .isEqualTo("node 4 is far behind: it holds 0 of 2 entries and has not caught up within an election"
-                        + " timeout");
+                .isEqualTo("node 4 has not caught up within an election timeout: it holds 0 of 2 entries");
         node.accept(4, 2, 2, 0);
         node.ticks(1);
         assertThat(node.core().changeMembership(List.of(new Promote(4)))).isNull();

@@ -274,8 +274,46 @@ public final class SimCluster {
         if (!rotten.contains(node) && rotten.size() >= (knobs.nodes - 1) / 2) {
             return false;
         }
+        if (knobs.membershipEveryNs > 0 && !othersAreAQuorumWithout(node)) {
+            return false;
+        }
         rotten.add(node);
         return true;
+    }
+
+    /**
+     * Where voters come and go, a minority of all nodes may be a majority of the voters: a node is damaged only while all others
+     * run, none of them with a loss of its own, and agree on voters of which a majority is left.
+     */
+    private boolean othersAreAQuorumWithout(int node) {
+        Membership agreed = null;
+        for (SimNode other : nodes) {
+            if (other.id() == node) {
+                continue;
+            }
+            Replica replica = other.replica();
+            if (replica == null || replica.consensus().core().isRepairing()) {
+                return false;
+            }
+            Membership known = replica.consensus().core().membership();
+            if (known.isJoint() || (agreed != null && !agreed.equals(known))) {
+                return false;
+            }
+            agreed = known;
+        }
+        if (agreed == null) {
+            return false;
+        }
+        int voters = agreed.voters().length;
+        return voters - (agreed.isVoter(node) ? 1 : 0) > voters / 2;
+    }
+
+    /** A member has lost something and has not got it back: who changes the voters meanwhile may lose the quorum. */
+    private boolean isRepairUnderWay(Membership membership) {
+        return rotten.stream().filter(membership::isMember).anyMatch(id -> {
+            Replica replica = nodes.get(id - 1).replica();
+            return replica == null || replica.consensus().core().isRepairing();
+        });
     }
 
     // ---- operators
@@ -315,6 +353,9 @@ public final class SimCluster {
 
     private void change(SimNode node, List<MembershipChange> changes) {
         node.operate(core -> {
+            if (!healed && isRepairUnderWay(core.membership())) {
+                return;
+            }
             String refusal = core.changeMembership(changes);
             trace.add(Kind.OPERATOR, node.id(), 0, 0, 0, 0, changes + " " + refusal);
             if (refusal == null) {
@@ -332,7 +373,7 @@ public final class SimCluster {
         }
         Membership membership = replica.consensus().core().membership();
         for (SimNode node : nodes) {
-            if (!membership.isIncomingVoter(node.id())) {
+            if (!membership.isIncomingVoter(node.id()) && !node.isLost()) {
                 change(
                         leader,
                         List.of(
@@ -458,7 +499,7 @@ public final class SimCluster {
                     || core.leaderId() == 0
                     || core.lastIndex() != invariants.committedIndex()
                     || core.membership().isJoint()
-                    || core.membership().voters().length != nodes.size()) {
+                    || !core.membership().isVoter(node.id())) {
                 return false;
             }
         }

@@ -274,6 +274,13 @@ final class SwarmKnobs {
         partitionEveryNs = 600 * MS;
     }
 
+    /** The same, of disks whose nodes join and leave. */
+    void damageAmongChanges() {
+        damage();
+        membershipEveryNs = 15 * MS;
+        partitionEveryNs = 0;
+    }
+
     /** Leaders who do not hear that they lead no longer, with clocks that let them believe it; late answers; many reads. */
     void oldLeaders() {
         nodes = 3;
@@ -425,10 +432,8 @@ final class SwarmKnobs {
     private void drawOperators(SimRandom random) {
         transferEveryNs = sometimes(random, 2, 50 * MS, 1500 * MS);
         membershipEveryNs = nodes == 1 ? 0 : sometimes(random, 2, 20 * MS, 1000 * MS);
-        if (membershipEveryNs > 0) {
-            // A minority of all nodes may be a majority of the voters.
-            rot = 0;
-        }
+        // A node that refuses to start, for it knows its vote no longer, cannot be a voter again.
+        rotOfLogOnly = membershipEveryNs > 0;
     }
 
     private static long sometimes(SimRandom random, int ofFive, long low, long high) {

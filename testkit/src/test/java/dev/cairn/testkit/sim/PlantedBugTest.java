@@ -87,7 +87,8 @@ final class PlantedBugTest {
                 SwarmKnobs::compaction,
                 SwarmKnobs::oldLeaders,
                 SwarmKnobs::memberships,
-                SwarmKnobs::damage);
+                SwarmKnobs::damage,
+                SwarmKnobs::damageAmongChanges);
     }
 
     @Test
