@@ -6,26 +6,6 @@ import org.junit.jupiter.api.Test;
 
 /** Linearizable reads on a follower: it asks the leader for the read index (thesis 6.4). */
 class FollowerReadTest {
-    /** A leader of term 1 that has committed its no-op and knows both peers. */
-    private static TestNode leader() {
-        TestNode leader = TestNode.of(1, 3);
-        leader.becomeLeader();
-        leader.accept(2, 1, 1, 0);
-        leader.accept(3, 1, 1, 0);
-        leader.flush();
-        leader.sent.clear();
-        return leader;
-    }
-
-    /** A follower of node 1 in term 1. */
-    private static TestNode follower() {
-        TestNode follower = TestNode.of(2, 3, 1, 1);
-        follower.heartbeat(1, 1, 1, 1, 1, 0);
-        follower.forceAll();
-        follower.sent.clear();
-        return follower;
-    }
-
     private static Message.ReadIndexRequest ask(TestNode follower, long readId) {
         assertThat(follower.core().requestRead(readId)).isTrue();
         follower.flush();
@@ -40,7 +20,7 @@ class FollowerReadTest {
 
     @Test
     void readsOfOneCycleShareARequest() {
-        TestNode follower = follower();
+        TestNode follower = TestNode.follower(2);
         follower.core().requestRead(1);
         follower.core().requestRead(2);
         Message.ReadIndexRequest request = ask(follower, 5);
@@ -52,7 +32,7 @@ class FollowerReadTest {
     /** The answer may speak of a moment before they came. */
     @Test
     void readsThatComeMeanwhileAreNotAnsweredWithTheOthers() {
-        TestNode follower = follower();
+        TestNode follower = TestNode.follower(2);
         Message.ReadIndexRequest first = ask(follower, 1);
         follower.core().requestRead(2);
         follower.flush();
@@ -70,7 +50,7 @@ class FollowerReadTest {
 
     @Test
     void aLostRequestOrAnswerIsRepeatedUnderItsId() {
-        TestNode follower = follower();
+        TestNode follower = TestNode.follower(2);
         Message.ReadIndexRequest request = ask(follower, 1);
         follower.ticks(TestNode.HEARTBEAT);
         assertThat(follower.takeOne(Message.ReadIndexRequest.class)).isEqualTo(request);
@@ -84,7 +64,7 @@ class FollowerReadTest {
     @Test
     void aNodeWithoutALeaderTakesNoReads() {
         assertThat(TestNode.of(2, 3).core().requestRead(1)).isFalse();
-        TestNode follower = follower();
+        TestNode follower = TestNode.follower(2);
         follower.ticks(TestNode.ELECTION);
         assertThat(follower.core().role()).isEqualTo(Role.PRE_CANDIDATE);
         assertThat(follower.core().requestRead(1)).isFalse();
@@ -92,7 +72,7 @@ class FollowerReadTest {
 
     @Test
     void readsFailWhenTheLeaderChangesOrIsLost() {
-        TestNode follower = follower();
+        TestNode follower = TestNode.follower(2);
         Message.ReadIndexRequest request = ask(follower, 1);
         follower.heartbeat(3, 2, 1, 1, 1, 0);
         assertThat(follower.failedReads).isEqualTo(1);
@@ -110,7 +90,7 @@ class FollowerReadTest {
 
     @Test
     void onlyTheLeaderOfItsTermAnswers() {
-        TestNode follower = follower();
+        TestNode follower = TestNode.follower(2);
         Message.ReadIndexRequest request = ask(follower, 1);
         follower.receive(new Message.ReadIndexReply(3, 2, 1, request.requestId(), 7));
         follower.receive(new Message.ReadIndexReply(1, 2, 0, request.requestId(), 7));
@@ -159,7 +139,7 @@ class FollowerReadTest {
     /** A round of its own, begun behind the request's arrival. */
     @Test
     void theLeaderAnswersAfterARoundThatBeganBehindTheRequest() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         leader.core().requestRead(1);
         leader.flush();
         leader.receive(new Message.ReadIndexRequest(2, 1, 1, 77));
@@ -175,7 +155,7 @@ class FollowerReadTest {
 
     @Test
     void aRequestThatComesTwiceIsAnsweredOnce() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         leader.receive(new Message.ReadIndexRequest(2, 1, 1, 77));
         leader.flush();
         leader.receive(new Message.ReadIndexRequest(2, 1, 1, 77));
@@ -193,7 +173,7 @@ class FollowerReadTest {
     /** The peer has given up the first, or has started anew. */
     @Test
     void aNewerRequestTakesThePlaceOfThePeersLast() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         leader.receive(new Message.ReadIndexRequest(2, 1, 1, 77));
         leader.flush();
         leader.receive(new Message.ReadIndexRequest(2, 1, 1, 78));
@@ -224,7 +204,7 @@ class FollowerReadTest {
 
     @Test
     void whoDoesNotLeadInThatTermDoesNotAnswer() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         leader.receive(new Message.ReadIndexRequest(2, 1, 0, 77));
         leader.flush();
         assertThat(leader.sent).isEmpty();

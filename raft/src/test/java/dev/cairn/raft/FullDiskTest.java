@@ -9,16 +9,6 @@ import org.junit.jupiter.api.Test;
 /** Nodes whose logs have no room: they store nothing, and vote, follow and confirm reads all the same. */
 @Tag("W12")
 class FullDiskTest {
-    private static TestNode leaderWithMatch() {
-        TestNode leader = TestNode.of(1, 3);
-        leader.becomeLeader();
-        leader.accept(2, 1, 1, 0);
-        leader.accept(3, 1, 1, 0);
-        leader.flush();
-        leader.sent.clear();
-        return leader;
-    }
-
     private static Message.Entry entry(long term) {
         return new Message.Entry(term, EntryType.COMMAND, 1, TestLog.ENTRY_BYTES);
     }
@@ -75,7 +65,7 @@ class FullDiskTest {
 
     @Test
     void aFullPeerGetsHeartbeatsOnlyUntilItHasRoom() {
-        TestNode leader = leaderWithMatch();
+        TestNode leader = TestNode.leader();
         leader.propose(1);
         leader.propose(2);
         leader.flush();
@@ -104,7 +94,7 @@ class FullDiskTest {
 
     @Test
     void aLeaderKnowsWhetherAQuorumHasRoom() {
-        TestNode leader = leaderWithMatch();
+        TestNode leader = TestNode.leader();
         long term = leader.core().currentTerm();
         assertThat(leader.core().quorumHasRoom()).isTrue();
         leader.receive(new Message.Accepted(2, 1, term, 1, 1, 0, true));

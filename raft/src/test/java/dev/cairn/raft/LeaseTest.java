@@ -18,13 +18,7 @@ class LeaseTest {
 
     /** A leader that has committed its no-op; no round has been confirmed yet. */
     private static TestNode leader() {
-        TestNode leader = node(1);
-        leader.becomeLeader();
-        leader.accept(2, 1, 1, 0);
-        leader.accept(3, 1, 1, 0);
-        leader.flush();
-        leader.sent.clear();
-        return leader;
+        return node(1).becomeSettledLeader();
     }
 
     /** Heartbeats leave at the given time; returns their position. */

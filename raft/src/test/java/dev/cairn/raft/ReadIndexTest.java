@@ -8,17 +8,6 @@ import org.junit.jupiter.api.Test;
 
 /** Linearizable reads without a log entry: thesis 6.4. */
 class ReadIndexTest {
-    /** A leader of term 1 that has committed its no-op and knows both peers. */
-    private static TestNode leader() {
-        TestNode leader = TestNode.of(1, 3);
-        leader.becomeLeader();
-        leader.accept(2, 1, 1, 0);
-        leader.accept(3, 1, 1, 0);
-        leader.flush();
-        leader.sent.clear();
-        return leader;
-    }
-
     private static void read(TestNode leader, long id) {
         assertThat(leader.core().requestRead(id)).isTrue();
         leader.flush();
@@ -27,7 +16,7 @@ class ReadIndexTest {
     @Test
     @Covers("R19")
     void aReadIsConfirmedByAMajorityThatEchoesItsPosition() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         read(leader, 1);
         assertThat(leader.take(Message.Append.class))
                 .hasSize(2)
@@ -42,7 +31,7 @@ class ReadIndexTest {
     @Test
     @Covers({"R19", "X04"})
     void readsOfOneCycleShareARound() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         leader.core().requestRead(1);
         leader.core().requestRead(2);
         read(leader, 7);
@@ -54,7 +43,7 @@ class ReadIndexTest {
     /** A process paused between two reads: what answers the first round confirms nothing of the second. */
     @Test
     void answersOfAnOlderRoundConfirmNothingNewer() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         read(leader, 1);
         read(leader, 2);
         leader.accept(2, 1, 1, 1);
@@ -81,7 +70,7 @@ class ReadIndexTest {
 
     @Test
     void anAnswerOfALaterRoundConfirmsTheEarlierToo() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         read(leader, 1);
         read(leader, 2);
         leader.accept(2, 1, 1, 2);
@@ -93,7 +82,7 @@ class ReadIndexTest {
     /** At most maxReadRounds wait at a time, 2 here; what comes meanwhile shares the next one. */
     @Test
     void roundsBeyondTheLimitWait() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         for (int id = 1; id <= 4; id++) {
             read(leader, id);
         }
@@ -148,7 +137,7 @@ class ReadIndexTest {
     /** The read index is that of the round's start: what commits during the round need not be waited for. */
     @Test
     void theReadIndexIsTheCommitIndexAtTheStartOfTheRound() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         read(leader, 1);
         leader.propose(1);
         leader.forceAll();
@@ -160,7 +149,7 @@ class ReadIndexTest {
     /** A mismatch of logs denies the entries, not the leadership. */
     @Test
     void aRefusalConfirmsLeadershipAsWell() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         read(leader, 1);
         leader.receive(new Message.Rejected(2, 1, 1, 1, 1, 0, 1));
         assertThat(leader.confirmedReads).hasSize(1);
@@ -173,7 +162,7 @@ class ReadIndexTest {
 
     @Test
     void stepDownFailsTheReadsThatWait() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         read(leader, 1);
         leader.heartbeat(2, 2, 1, 1, 0, 0);
         assertThat(leader.failedReads).isEqualTo(1);
@@ -182,7 +171,7 @@ class ReadIndexTest {
     /** Positions rise over terms: an answer to the old reign confirms no read of the new one. */
     @Test
     void aRoundOfAnEarlierReignConfirmsNothingAfterReelection() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         read(leader, 1);
         leader.heartbeat(2, 2, 1, 1, 0, 0);
         leader.forceAll();
@@ -209,7 +198,7 @@ class ReadIndexTest {
 
     @Test
     void aLostRoundIsRepeatedByHeartbeats() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         read(leader, 1);
         leader.sent.clear();
         leader.ticks(TestNode.HEARTBEAT);
@@ -225,7 +214,7 @@ class ReadIndexTest {
 
     @Test
     void aPositionThatWasNeverSentStopsTheNode() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         assertThatThrownBy(() -> leader.accept(2, 1, 1, 1)).isInstanceOf(InvariantViolation.class);
     }
 }

@@ -74,6 +74,20 @@ final class TestNode implements RaftOutput {
         return new TestNode(config(id, voters), TestLog.ofTerms(logTerms), new HardState(1, term, 0), bound -> 0);
     }
 
+    /** Node 1 of three with empty logs, see {@link #becomeSettledLeader}. */
+    static TestNode leader() {
+        return of(1, 3).becomeSettledLeader();
+    }
+
+    /** A follower of node 1 in term 1, which holds that one's no-op and has heard that it is committed. */
+    static TestNode follower(int id) {
+        TestNode follower = of(id, 3, 1, 1);
+        follower.heartbeat(1, 1, 1, 1, 1, 0);
+        follower.forceAll();
+        follower.sent.clear();
+        return follower;
+    }
+
     static RaftConfig config(int id, int voters) {
         return RaftConfig.of(id, voterIds(voters), HEARTBEAT, ELECTION, ELECTION + 10);
     }
@@ -339,6 +353,16 @@ final class TestNode implements RaftOutput {
         if (core.role() != Role.LEADER) {
             throw new AssertionError("role is " + core.role());
         }
+    }
+
+    /** As {@link #becomeLeader}, of term 1 with an empty log: both peers hold its no-op, which is committed. */
+    TestNode becomeSettledLeader() {
+        becomeLeader();
+        accept(2, 1, 1, 0);
+        accept(3, 1, 1, 0);
+        flush();
+        sent.clear();
+        return this;
     }
 
     /** A candidate whose hard state is durable and whose requests are sent. */

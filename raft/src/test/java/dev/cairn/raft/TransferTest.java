@@ -7,17 +7,6 @@ import org.junit.jupiter.api.Test;
 
 /** Leadership transfer: thesis 3.10. */
 class TransferTest {
-    /** A leader of term 1 that has committed its no-op and knows both peers. */
-    private static TestNode leader() {
-        TestNode leader = TestNode.of(1, 3);
-        leader.becomeLeader();
-        leader.accept(2, 1, 1, 0);
-        leader.accept(3, 1, 1, 0);
-        leader.flush();
-        leader.sent.clear();
-        return leader;
-    }
-
     private static TransferAnswer transfer(TestNode leader, int target) {
         TransferAnswer answer = leader.core().transferLeadership(target);
         leader.flush();
@@ -28,7 +17,7 @@ class TransferTest {
 
     @Test
     void aTargetThatHasEverythingIsToldAtOnce() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         assertThat(transfer(leader, 3)).isEqualTo(TransferAnswer.STARTED);
         assertThat(leader.takeOne(Message.TimeoutNow.class)).isEqualTo(new Message.TimeoutNow(1, 3, 1));
         assertThat(leader.core().role()).isEqualTo(Role.LEADER);
@@ -36,7 +25,7 @@ class TransferTest {
 
     @Test
     void aTargetThatLagsIsToldWhenItHasCaughtUp() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         leader.propose(7);
         leader.forceAll();
         leader.sent.clear();
@@ -52,7 +41,7 @@ class TransferTest {
     /** Else the target never has everything. */
     @Test
     void proposalsAreRefusedMeanwhile() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         transfer(leader, 2);
         assertThat(leader.core().transferTarget()).isEqualTo(2);
         assertThat(leader.propose(7)).isZero();
@@ -61,7 +50,7 @@ class TransferTest {
 
     @Test
     void withoutATargetTheMostCaughtUpIsChosen() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         leader.propose(7);
         leader.forceAll();
         leader.accept(3, 2, 2, 0);
@@ -71,7 +60,7 @@ class TransferTest {
 
     @Test
     void withoutATargetThoseThatCannotArePassedOver() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         leader.propose(7);
         leader.forceAll();
         leader.receive(new Message.Accepted(3, 1, 1, 2, 2, 0, true));
@@ -82,7 +71,7 @@ class TransferTest {
     @Test
     void whatCannotBeIsRefusedWithItsReason() {
         assertThat(transfer(TestNode.of(1, 3), 2)).isEqualTo(TransferAnswer.NOT_LEADER);
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         assertThat(transfer(leader, 1)).isEqualTo(TransferAnswer.TO_ITSELF);
         assertThat(transfer(leader, 9)).isEqualTo(TransferAnswer.NO_VOTER);
         TestNode alone = TestNode.of(1, 1);
@@ -96,7 +85,7 @@ class TransferTest {
     /** Two heartbeats without an answer: it would only cost the time of an election timeout. */
     @Test
     void aTargetThatIsSilentIsRefused() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         for (int i = 0; i <= 2 * TestNode.HEARTBEAT; i++) {
             assertThat(leader.core().transferTarget()).isZero();
             leader.accept(3, 1, 1, 0);
@@ -108,7 +97,7 @@ class TransferTest {
 
     @Test
     void aTargetWithAFullDiskIsRefused() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         leader.receive(new Message.Accepted(2, 1, 1, 1, 1, 0, true));
         assertThat(transfer(leader, 2)).isEqualTo(TransferAnswer.DISK_FULL);
     }
@@ -132,7 +121,7 @@ class TransferTest {
 
     @Test
     void aSecondTransferWaitsForTheFirstToEnd() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         transfer(leader, 2);
         assertThat(transfer(leader, 2)).isEqualTo(TransferAnswer.STARTED);
         assertThat(transfer(leader, 0)).isEqualTo(TransferAnswer.STARTED);
@@ -143,7 +132,7 @@ class TransferTest {
 
     @Test
     void afterAnElectionTimeoutTheLeaderGoesOn() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         transfer(leader, 2);
         for (int i = 0; i < TestNode.ELECTION; i++) {
             assertThat(leader.core().transferTarget()).isEqualTo(2);
@@ -159,7 +148,7 @@ class TransferTest {
     /** The message may be lost. */
     @Test
     void theTargetIsToldAgainWithEachHeartbeat() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         transfer(leader, 2);
         leader.sent.clear();
         leader.ticks(TestNode.HEARTBEAT);
@@ -168,7 +157,7 @@ class TransferTest {
 
     @Test
     void aNewReignKnowsNothingOfTheTransfer() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         transfer(leader, 2);
         leader.receive(new Message.Accepted(3, 1, 4, 1, 1, 0));
         assertThat(leader.core().transferTarget()).isZero();
@@ -179,7 +168,7 @@ class TransferTest {
 
     @Test
     void aLeaderThatStepsDownFollowsInItsTerm() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         leader.core().requestRead(1);
         leader.core().stepDown();
         assertThat(leader.core().role()).isEqualTo(Role.FOLLOWER);
@@ -193,19 +182,10 @@ class TransferTest {
 
     // ---- the target ----------------------------------------------------------------------------------------------
 
-    /** A follower of node 1 in term 1 that hears it. */
-    private static TestNode follower(int id) {
-        TestNode follower = TestNode.of(id, 3, 1, 1);
-        follower.heartbeat(1, 1, 1, 1, 1, 0);
-        follower.forceAll();
-        follower.sent.clear();
-        return follower;
-    }
-
     /** No pre-vote, no time to wait; but the vote for itself must be durable, as in every campaign. */
     @Test
     void theTargetCampaignsAtOnce() {
-        TestNode target = follower(2);
+        TestNode target = TestNode.follower(2);
         target.receive(new Message.TimeoutNow(1, 2, 1));
         assertThat(target.core().role()).isEqualTo(Role.CANDIDATE);
         assertThat(target.core().currentTerm()).isEqualTo(2);
@@ -245,7 +225,7 @@ class TransferTest {
     /** It comes twice, or again by a heartbeat: one campaign is enough. */
     @Test
     void theMessageCountsOnceInATerm() {
-        TestNode target = follower(2);
+        TestNode target = TestNode.follower(2);
         target.receive(new Message.TimeoutNow(1, 2, 1));
         target.receive(new Message.TimeoutNow(1, 2, 1));
         assertThat(target.core().currentTerm()).isEqualTo(2);
@@ -259,14 +239,14 @@ class TransferTest {
 
     @Test
     void aStrangerCannotAsk() {
-        TestNode target = follower(2);
+        TestNode target = TestNode.follower(2);
         target.receive(new Message.TimeoutNow(9, 2, 1));
         assertThat(target.core().role()).isEqualTo(Role.FOLLOWER);
     }
 
     @Test
     void aTargetWithoutRoomForItsFirstEntryStays() {
-        TestNode target = follower(2);
+        TestNode target = TestNode.follower(2);
         target.log.roomForNoops(0);
         target.receive(new Message.TimeoutNow(1, 2, 1));
         assertThat(target.core().role()).isEqualTo(Role.FOLLOWER);
@@ -276,7 +256,7 @@ class TransferTest {
     /** The election that the leader asked for is one; what follows when it is lost asks as any other. */
     @Test
     void theNextCampaignHasNoPrivilege() {
-        TestNode target = follower(2);
+        TestNode target = TestNode.follower(2);
         target.receive(new Message.TimeoutNow(1, 2, 1));
         target.forceAll();
         target.startElection();
@@ -296,13 +276,13 @@ class TransferTest {
 
     @Test
     void whoHearsTheLeaderVotesForItsChoice() {
-        assertThat(ask(follower(3), true, 1, 1)).isEqualTo(new Message.Vote(3, 2, 2, false, 2, true));
+        assertThat(ask(TestNode.follower(3), true, 1, 1)).isEqualTo(new Message.Vote(3, 2, 2, false, 2, true));
     }
 
     /** Thesis 4.2.3: the term is not taken over either. */
     @Test
     void whoHearsTheLeaderVotesForNobodyElse() {
-        TestNode voter = follower(3);
+        TestNode voter = TestNode.follower(3);
         assertThat(ask(voter, false, 1, 1)).isEqualTo(new Message.Vote(3, 2, 1, false, 2, false));
         assertThat(voter.core().leaderId()).isEqualTo(1);
         voter.ticks(TestNode.ELECTION - 1);
@@ -324,7 +304,7 @@ class TransferTest {
 
     @Test
     void theLeaderMakesWayForItsChoiceOnly() {
-        TestNode leader = leader();
+        TestNode leader = TestNode.leader();
         assertThat(ask(leader, false, 1, 1)).isEqualTo(new Message.Vote(1, 2, 1, false, 2, false));
         assertThat(leader.core().role()).isEqualTo(Role.LEADER);
         transfer(leader, 2);
