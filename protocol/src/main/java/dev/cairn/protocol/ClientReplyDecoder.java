@@ -22,29 +22,41 @@ public final class ClientReplyDecoder {
         int variableLength = offset + length - variable;
         boolean known = switch (type) {
             case MessageType.COMMAND_REPLY ->
-                commandReply(frame, block, blockLength, variable, variableLength, requestId, handler);
+                blockLength >= CommandReplyDescriptor.BLOCK_LENGTH
+                        && commandReply(frame, block, variable, variableLength, requestId, handler);
             case MessageType.GET_REPLY ->
-                getReply(frame, block, blockLength, variable, variableLength, requestId, handler);
+                blockLength >= GetReplyDescriptor.BLOCK_LENGTH
+                        && getReply(frame, block, variable, variableLength, requestId, handler);
             case MessageType.ERROR_REPLY ->
-                errorReply(frame, block, blockLength, variable, variableLength, requestId, handler);
+                blockLength >= ErrorReplyDescriptor.BLOCK_LENGTH
+                        && errorReply(frame, block, variable, variableLength, requestId, handler);
             case MessageType.STATUS_REPLY ->
-                statusReply(frame, block, blockLength, variable, variableLength, requestId, handler);
-            case MessageType.HELLO_REPLY -> helloReply(frame, block, blockLength, requestId, handler);
+                blockLength >= StatusReplyDescriptor.BLOCK_LENGTH
+                        && statusReply(frame, block, variable, variableLength, requestId, handler);
+            case MessageType.HELLO_REPLY ->
+                blockLength >= HelloReplyDescriptor.BLOCK_LENGTH && helloReply(frame, block, requestId, handler);
             case MessageType.MULTI_GET_REPLY ->
-                multiGetReply(frame, block, blockLength, variable, variableLength, requestId, handler);
+                blockLength >= MultiGetReplyDescriptor.BLOCK_LENGTH
+                        && multiGetReply(frame, block, variable, variableLength, requestId, handler);
             case MessageType.SCAN_REPLY ->
-                scanReply(frame, block, blockLength, variable, variableLength, requestId, handler);
-            case MessageType.WAIT_APPLIED_REPLY -> waitAppliedReply(frame, block, blockLength, requestId, handler);
+                blockLength >= ScanReplyDescriptor.BLOCK_LENGTH
+                        && scanReply(frame, block, variable, variableLength, requestId, handler);
+            case MessageType.WAIT_APPLIED_REPLY ->
+                blockLength >= WaitAppliedReplyDescriptor.BLOCK_LENGTH
+                        && waitAppliedReply(frame, block, requestId, handler);
             case MessageType.NODE_DETAILS_REPLY -> {
                 handler.onNodeDetailsReply(requestId, frame, variable, variableLength);
                 yield true;
             }
             case MessageType.MEMBERSHIP_REPLY ->
-                membershipReply(frame, block, blockLength, variable, variableLength, requestId, handler);
+                blockLength >= MembershipReplyDescriptor.BLOCK_LENGTH
+                        && membershipReply(frame, block, variable, variableLength, requestId, handler);
             case MessageType.CHECKPOINT_OPEN_REPLY ->
-                checkpointOpenReply(frame, block, blockLength, variable, variableLength, requestId, handler);
+                blockLength >= CheckpointOpenReplyDescriptor.BLOCK_LENGTH
+                        && checkpointOpenReply(frame, block, variable, variableLength, requestId, handler);
             case MessageType.CHECKPOINT_READ_REPLY ->
-                checkpointReadReply(frame, block, blockLength, variable, variableLength, requestId, handler);
+                blockLength >= CheckpointReadReplyDescriptor.BLOCK_LENGTH
+                        && checkpointReadReply(frame, block, variable, variableLength, requestId, handler);
             default -> {
                 handler.onInvalid(requestId, Status.UNKNOWN_TYPE, type);
                 yield true;
@@ -56,20 +68,13 @@ public final class ClientReplyDecoder {
     }
 
     private static boolean commandReply(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variable,
-            int variableLength,
-            long requestId,
-            ClientReplyHandler handler) {
-        if (blockLength < CommandReplyDescriptor.BLOCK_LENGTH
-                || frame.getIntLE(block + CommandReplyDescriptor.RESULT_LENGTH_OFFSET) != variableLength) {
+            ByteBuf frame, int block, int variable, int variableLength, long requestId, ClientReplyHandler handler) {
+        if (frame.getIntLE(block + CommandReplyDescriptor.RESULT_LENGTH_OFFSET) != variableLength) {
             return false;
         }
         handler.onCommandReply(
                 requestId,
-                Status.of(frame.getUnsignedShortLE(block + CommandReplyDescriptor.STATUS_OFFSET)),
+                status(frame, block + CommandReplyDescriptor.STATUS_OFFSET),
                 frame.getLongLE(block + CommandReplyDescriptor.REVISION_OFFSET),
                 frame,
                 variable,
@@ -78,20 +83,13 @@ public final class ClientReplyDecoder {
     }
 
     private static boolean getReply(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variable,
-            int variableLength,
-            long requestId,
-            ClientReplyHandler handler) {
-        if (blockLength < GetReplyDescriptor.BLOCK_LENGTH
-                || frame.getIntLE(block + GetReplyDescriptor.VALUE_LENGTH_OFFSET) != variableLength) {
+            ByteBuf frame, int block, int variable, int variableLength, long requestId, ClientReplyHandler handler) {
+        if (frame.getIntLE(block + GetReplyDescriptor.VALUE_LENGTH_OFFSET) != variableLength) {
             return false;
         }
         handler.onGetReply(
                 requestId,
-                Status.of(frame.getUnsignedShortLE(block + GetReplyDescriptor.STATUS_OFFSET)),
+                status(frame, block + GetReplyDescriptor.STATUS_OFFSET),
                 frame.getLongLE(block + GetReplyDescriptor.CREATE_REVISION_OFFSET),
                 frame.getLongLE(block + GetReplyDescriptor.MOD_REVISION_OFFSET),
                 frame.getLongLE(block + GetReplyDescriptor.VERSION_OFFSET),
@@ -102,16 +100,7 @@ public final class ClientReplyDecoder {
     }
 
     private static boolean errorReply(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variable,
-            int variableLength,
-            long requestId,
-            ClientReplyHandler handler) {
-        if (blockLength < ErrorReplyDescriptor.BLOCK_LENGTH) {
-            return false;
-        }
+            ByteBuf frame, int block, int variable, int variableLength, long requestId, ClientReplyHandler handler) {
         int addressLength = frame.getIntLE(block + ErrorReplyDescriptor.ADDRESS_LENGTH_OFFSET);
         int textLength = frame.getIntLE(block + ErrorReplyDescriptor.TEXT_LENGTH_OFFSET);
         if (addressLength < 0
@@ -123,7 +112,7 @@ public final class ClientReplyDecoder {
         }
         handler.onErrorReply(
                 requestId,
-                Status.of(frame.getUnsignedShortLE(block + ErrorReplyDescriptor.STATUS_OFFSET)),
+                status(frame, block + ErrorReplyDescriptor.STATUS_OFFSET),
                 frame.getIntLE(block + ErrorReplyDescriptor.LEADER_ID_OFFSET),
                 frame.toString(variable, addressLength, StandardCharsets.UTF_8),
                 frame.toString(variable + addressLength, textLength, StandardCharsets.UTF_8));
@@ -131,15 +120,8 @@ public final class ClientReplyDecoder {
     }
 
     private static boolean statusReply(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variable,
-            int variableLength,
-            long requestId,
-            ClientReplyHandler handler) {
-        if (blockLength < StatusReplyDescriptor.BLOCK_LENGTH
-                || variableLength > Limits.MAX_ADDRESS_BYTES
+            ByteBuf frame, int block, int variable, int variableLength, long requestId, ClientReplyHandler handler) {
+        if (variableLength > Limits.MAX_ADDRESS_BYTES
                 || frame.getIntLE(block + StatusReplyDescriptor.LEADER_ADDRESS_LENGTH_OFFSET) != variableLength) {
             return false;
         }
@@ -159,14 +141,10 @@ public final class ClientReplyDecoder {
         return true;
     }
 
-    private static boolean helloReply(
-            ByteBuf frame, int block, int blockLength, long requestId, ClientReplyHandler handler) {
-        if (blockLength < HelloReplyDescriptor.BLOCK_LENGTH) {
-            return false;
-        }
+    private static boolean helloReply(ByteBuf frame, int block, long requestId, ClientReplyHandler handler) {
         handler.onHelloReply(
                 requestId,
-                Status.of(frame.getUnsignedShortLE(block + HelloReplyDescriptor.STATUS_OFFSET)),
+                status(frame, block + HelloReplyDescriptor.STATUS_OFFSET),
                 frame.getUnsignedShortLE(block + HelloReplyDescriptor.VERSION_OFFSET),
                 frame.getIntLE(block + HelloReplyDescriptor.NODE_ID_OFFSET),
                 frame.getLongLE(block + HelloReplyDescriptor.CLUSTER_ID_HASH_OFFSET));
@@ -174,23 +152,14 @@ public final class ClientReplyDecoder {
     }
 
     private static boolean multiGetReply(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variable,
-            int variableLength,
-            long requestId,
-            ClientReplyHandler handler) {
-        if (blockLength < MultiGetReplyDescriptor.BLOCK_LENGTH) {
-            return false;
-        }
+            ByteBuf frame, int block, int variable, int variableLength, long requestId, ClientReplyHandler handler) {
         int entryCount = frame.getIntLE(block + MultiGetReplyDescriptor.ENTRY_COUNT_OFFSET);
         if (!isMultiGetEntries(frame, variable, variable + variableLength, entryCount)) {
             return false;
         }
         handler.onMultiGetReply(
                 requestId,
-                Status.of(frame.getUnsignedShortLE(block + MultiGetReplyDescriptor.STATUS_OFFSET)),
+                status(frame, block + MultiGetReplyDescriptor.STATUS_OFFSET),
                 frame.getLongLE(block + MultiGetReplyDescriptor.REVISION_OFFSET),
                 entryCount,
                 frame,
@@ -220,16 +189,7 @@ public final class ClientReplyDecoder {
     }
 
     private static boolean scanReply(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variable,
-            int variableLength,
-            long requestId,
-            ClientReplyHandler handler) {
-        if (blockLength < ScanReplyDescriptor.BLOCK_LENGTH) {
-            return false;
-        }
+            ByteBuf frame, int block, int variable, int variableLength, long requestId, ClientReplyHandler handler) {
         int entryCount = frame.getIntLE(block + ScanReplyDescriptor.ENTRY_COUNT_OFFSET);
         if (!isScanEntries(frame, variable, variable + variableLength, entryCount)) {
             return false;
@@ -237,7 +197,7 @@ public final class ClientReplyDecoder {
         int flags = frame.getUnsignedShortLE(block + ScanReplyDescriptor.FLAGS_OFFSET);
         handler.onScanReply(
                 requestId,
-                Status.of(frame.getUnsignedShortLE(block + ScanReplyDescriptor.STATUS_OFFSET)),
+                status(frame, block + ScanReplyDescriptor.STATUS_OFFSET),
                 (flags & ScanReplyDescriptor.FLAG_MORE) != 0,
                 frame.getLongLE(block + ScanReplyDescriptor.CURSOR_ID_OFFSET),
                 frame.getLongLE(block + ScanReplyDescriptor.REVISION_OFFSET),
@@ -270,26 +230,13 @@ public final class ClientReplyDecoder {
         return offset == end;
     }
 
-    private static boolean waitAppliedReply(
-            ByteBuf frame, int block, int blockLength, long requestId, ClientReplyHandler handler) {
-        if (blockLength < WaitAppliedReplyDescriptor.BLOCK_LENGTH) {
-            return false;
-        }
+    private static boolean waitAppliedReply(ByteBuf frame, int block, long requestId, ClientReplyHandler handler) {
         handler.onWaitAppliedReply(requestId, frame.getLongLE(block + WaitAppliedReplyDescriptor.APPLIED_INDEX_OFFSET));
         return true;
     }
 
     private static boolean membershipReply(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variable,
-            int variableLength,
-            long requestId,
-            ClientReplyHandler handler) {
-        if (blockLength < MembershipReplyDescriptor.BLOCK_LENGTH) {
-            return false;
-        }
+            ByteBuf frame, int block, int variable, int variableLength, long requestId, ClientReplyHandler handler) {
         List<ClusterMembership.Member> members = readMembers(frame, block, variable, variable + variableLength);
         if (members == null) {
             return false;
@@ -336,15 +283,8 @@ public final class ClientReplyDecoder {
     }
 
     private static boolean checkpointOpenReply(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variable,
-            int variableLength,
-            long requestId,
-            ClientReplyHandler handler) {
-        if (blockLength < CheckpointOpenReplyDescriptor.BLOCK_LENGTH
-                || frame.getIntLE(block + CheckpointOpenReplyDescriptor.MANIFEST_LENGTH_OFFSET) != variableLength) {
+            ByteBuf frame, int block, int variable, int variableLength, long requestId, ClientReplyHandler handler) {
+        if (frame.getIntLE(block + CheckpointOpenReplyDescriptor.MANIFEST_LENGTH_OFFSET) != variableLength) {
             return false;
         }
         handler.onCheckpointOpenReply(
@@ -359,25 +299,22 @@ public final class ClientReplyDecoder {
     }
 
     private static boolean checkpointReadReply(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variable,
-            int variableLength,
-            long requestId,
-            ClientReplyHandler handler) {
-        if (blockLength < CheckpointReadReplyDescriptor.BLOCK_LENGTH
-                || frame.getIntLE(block + CheckpointReadReplyDescriptor.LENGTH_OFFSET) != variableLength) {
+            ByteBuf frame, int block, int variable, int variableLength, long requestId, ClientReplyHandler handler) {
+        if (frame.getIntLE(block + CheckpointReadReplyDescriptor.LENGTH_OFFSET) != variableLength) {
             return false;
         }
         handler.onCheckpointReadReply(
                 requestId,
-                Status.of(frame.getUnsignedShortLE(block + CheckpointReadReplyDescriptor.STATUS_OFFSET)),
+                status(frame, block + CheckpointReadReplyDescriptor.STATUS_OFFSET),
                 frame.getLongLE(block + CheckpointReadReplyDescriptor.OFFSET_OFFSET),
                 frame,
                 variable,
                 variableLength);
         return true;
+    }
+
+    private static Status status(ByteBuf frame, int at) {
+        return Status.of(frame.getUnsignedShortLE(at));
     }
 
     private ClientReplyDecoder() {}

@@ -20,64 +20,90 @@ public final class ClientRequestDecoder {
         int blockLength = frame.getUnsignedShortLE(offset + FrameHeader.BLOCK_LENGTH_OFFSET);
         int variable = block + blockLength;
         int variableLength = offset + length - variable;
-        switch (type) {
-            case MessageType.COMMAND -> handler.onCommand(requestId, frame, variable, variableLength);
-            case MessageType.GET -> get(frame, block, blockLength, variableLength, requestId, handler);
-            case MessageType.STATUS -> handler.onStatus(requestId);
-            case MessageType.HELLO -> hello(frame, block, blockLength, requestId, handler);
-            case MessageType.MULTI_GET -> multiGet(frame, block, blockLength, variableLength, requestId, handler);
-            case MessageType.SCAN -> scan(frame, block, blockLength, variableLength, requestId, handler);
+        Status status = switch (type) {
+            case MessageType.COMMAND -> {
+                handler.onCommand(requestId, frame, variable, variableLength);
+                yield Status.OK;
+            }
+            case MessageType.GET ->
+                blockLength < GetDescriptor.BLOCK_LENGTH
+                        ? Status.BAD_REQUEST
+                        : get(frame, block, variable, variableLength, requestId, handler);
+            case MessageType.STATUS -> {
+                handler.onStatus(requestId);
+                yield Status.OK;
+            }
+            case MessageType.HELLO ->
+                blockLength < HelloDescriptor.BLOCK_LENGTH
+                        ? Status.BAD_REQUEST
+                        : hello(frame, block, requestId, handler);
+            case MessageType.MULTI_GET ->
+                blockLength < MultiGetDescriptor.BLOCK_LENGTH
+                        ? Status.BAD_REQUEST
+                        : multiGet(frame, block, variable, variableLength, requestId, handler);
+            case MessageType.SCAN ->
+                blockLength < ScanDescriptor.BLOCK_LENGTH
+                        ? Status.BAD_REQUEST
+                        : scan(frame, block, variable, variableLength, requestId, handler);
             case MessageType.SCAN_NEXT, MessageType.SCAN_CLOSE ->
-                cursor(type, frame, block, blockLength, variableLength, requestId, handler);
-            case MessageType.WAIT_APPLIED -> waitApplied(frame, block, blockLength, variableLength, requestId, handler);
-            case MessageType.NODE_DETAILS -> handler.onNodeDetails(requestId);
+                blockLength < ScanCursorDescriptor.BLOCK_LENGTH
+                        ? Status.BAD_REQUEST
+                        : cursor(type, frame, block, variableLength, requestId, handler);
+            case MessageType.WAIT_APPLIED ->
+                blockLength < WaitAppliedDescriptor.BLOCK_LENGTH
+                        ? Status.BAD_REQUEST
+                        : waitApplied(frame, block, variableLength, requestId, handler);
+            case MessageType.NODE_DETAILS -> {
+                handler.onNodeDetails(requestId);
+                yield Status.OK;
+            }
             case MessageType.TRANSFER_LEADER ->
-                transferLeader(frame, block, blockLength, variableLength, requestId, handler);
+                blockLength < TransferLeaderDescriptor.BLOCK_LENGTH
+                        ? Status.BAD_REQUEST
+                        : transferLeader(frame, block, variableLength, requestId, handler);
             case MessageType.CHANGE_MEMBERSHIP ->
-                changeMembership(frame, block, blockLength, variableLength, requestId, handler);
-            case MessageType.CHECKPOINT_OPEN -> handler.onCheckpointOpen(requestId);
+                blockLength < ChangeMembershipDescriptor.BLOCK_LENGTH
+                        ? Status.BAD_REQUEST
+                        : changeMembership(frame, block, variable, variableLength, requestId, handler);
+            case MessageType.CHECKPOINT_OPEN -> {
+                handler.onCheckpointOpen(requestId);
+                yield Status.OK;
+            }
             case MessageType.CHECKPOINT_READ ->
-                checkpointRead(frame, block, blockLength, variableLength, requestId, handler);
-            default -> handler.onInvalid(requestId, Status.UNKNOWN_TYPE, type);
+                blockLength < CheckpointReadDescriptor.BLOCK_LENGTH
+                        ? Status.BAD_REQUEST
+                        : checkpointRead(frame, block, variableLength, requestId, handler);
+            default -> Status.UNKNOWN_TYPE;
+        };
+        if (status != Status.OK) {
+            handler.onInvalid(requestId, status, type);
         }
     }
 
-    private static void transferLeader(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variableLength,
-            long requestId,
-            ClientRequestHandler handler) {
-        if (blockLength < TransferLeaderDescriptor.BLOCK_LENGTH || variableLength != 0) {
-            handler.onInvalid(requestId, Status.BAD_REQUEST, MessageType.TRANSFER_LEADER);
-            return;
+    // Each calls the handler and returns OK, or says what is wrong with the message. The block is as long as it must
+    // be.
+
+    private static Status transferLeader(
+            ByteBuf frame, int block, int variableLength, long requestId, ClientRequestHandler handler) {
+        if (variableLength != 0) {
+            return Status.BAD_REQUEST;
         }
         handler.onTransferLeader(
                 requestId,
                 frame.getIntLE(block + TransferLeaderDescriptor.TARGET_OFFSET),
                 frame.getIntLE(block + TransferLeaderDescriptor.FLAGS_OFFSET));
+        return Status.OK;
     }
 
-    private static void changeMembership(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variableLength,
-            long requestId,
-            ClientRequestHandler handler) {
-        List<MemberChange> changes = blockLength < ChangeMembershipDescriptor.BLOCK_LENGTH
-                ? null
-                : readChanges(
-                        frame,
-                        frame.getIntLE(block + ChangeMembershipDescriptor.COUNT_OFFSET),
-                        block + blockLength,
-                        variableLength);
+    private static Status changeMembership(
+            ByteBuf frame, int block, int variable, int variableLength, long requestId, ClientRequestHandler handler) {
+        int count = frame.getIntLE(block + ChangeMembershipDescriptor.COUNT_OFFSET);
+        List<MemberChange> changes = readChanges(frame, count, variable, variableLength);
         if (changes == null) {
-            handler.onInvalid(requestId, Status.BAD_REQUEST, MessageType.CHANGE_MEMBERSHIP);
-        } else {
-            handler.onChangeMembership(requestId, changes);
+            return Status.BAD_REQUEST;
         }
+        handler.onChangeMembership(requestId, changes);
+        return Status.OK;
     }
 
     /** Null when the changes do not fill the bytes exactly. */
@@ -107,33 +133,25 @@ public final class ClientRequestDecoder {
         return at == end ? changes : null;
     }
 
-    private static void get(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variableLength,
-            long requestId,
-            ClientRequestHandler handler) {
-        Status status = checkGet(frame, block, blockLength, variableLength);
+    private static Status get(
+            ByteBuf frame, int block, int variable, int variableLength, long requestId, ClientRequestHandler handler) {
+        Status status = checkGet(frame, block, variableLength);
         if (status != Status.OK) {
-            handler.onInvalid(requestId, status, MessageType.GET);
-            return;
+            return status;
         }
         handler.onGet(
                 requestId,
                 frame.getUnsignedByte(block + GetDescriptor.READ_MODE_OFFSET),
                 frame.getLongLE(block + GetDescriptor.MIN_REVISION_OFFSET),
                 frame,
-                block + blockLength,
+                variable,
                 variableLength);
+        return Status.OK;
     }
 
-    private static Status checkGet(ByteBuf frame, int block, int blockLength, int variableLength) {
-        if (blockLength < GetDescriptor.BLOCK_LENGTH
-                || frame.getIntLE(block + GetDescriptor.KEY_LENGTH_OFFSET) != variableLength) {
-            return Status.BAD_REQUEST;
-        }
-        if (!GetDescriptor.isReadMode(frame.getUnsignedByte(block + GetDescriptor.READ_MODE_OFFSET))) {
+    private static Status checkGet(ByteBuf frame, int block, int variableLength) {
+        if (frame.getIntLE(block + GetDescriptor.KEY_LENGTH_OFFSET) != variableLength
+                || !GetDescriptor.isReadMode(frame.getUnsignedByte(block + GetDescriptor.READ_MODE_OFFSET))) {
             return Status.BAD_REQUEST;
         }
         return checkKeyLength(variableLength);
@@ -146,18 +164,11 @@ public final class ClientRequestDecoder {
         return keyLength > Limits.MAX_KEY_BYTES ? Status.KEY_TOO_LARGE : Status.OK;
     }
 
-    private static void multiGet(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variableLength,
-            long requestId,
-            ClientRequestHandler handler) {
-        int variable = block + blockLength;
-        Status status = checkMultiGet(frame, block, blockLength, variable + variableLength);
+    private static Status multiGet(
+            ByteBuf frame, int block, int variable, int variableLength, long requestId, ClientRequestHandler handler) {
+        Status status = checkMultiGet(frame, block, variable, variable + variableLength);
         if (status != Status.OK) {
-            handler.onInvalid(requestId, status, MessageType.MULTI_GET);
-            return;
+            return status;
         }
         handler.onMultiGet(
                 requestId,
@@ -167,19 +178,19 @@ public final class ClientRequestDecoder {
                 frame,
                 variable,
                 variableLength);
+        return Status.OK;
     }
 
     /** Walks the list: each key must lie within the frame, and the last one end with it. */
-    private static Status checkMultiGet(ByteBuf frame, int block, int blockLength, int end) {
-        if (blockLength < MultiGetDescriptor.BLOCK_LENGTH
-                || !GetDescriptor.isReadMode(frame.getUnsignedByte(block + MultiGetDescriptor.READ_MODE_OFFSET))) {
+    private static Status checkMultiGet(ByteBuf frame, int block, int variable, int end) {
+        if (!GetDescriptor.isReadMode(frame.getUnsignedByte(block + MultiGetDescriptor.READ_MODE_OFFSET))) {
             return Status.BAD_REQUEST;
         }
         int keyCount = frame.getIntLE(block + MultiGetDescriptor.KEY_COUNT_OFFSET);
         if (keyCount < 1 || keyCount > Limits.MAX_MULTI_GET_KEYS) {
             return Status.BAD_REQUEST;
         }
-        int offset = block + blockLength;
+        int offset = variable;
         for (int i = 0; i < keyCount; i++) {
             if (end - offset < Integer.BYTES) {
                 return Status.BAD_REQUEST;
@@ -198,20 +209,13 @@ public final class ClientRequestDecoder {
         return offset == end ? Status.OK : Status.BAD_REQUEST;
     }
 
-    private static void scan(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variableLength,
-            long requestId,
-            ClientRequestHandler handler) {
-        Status status = checkScan(frame, block, blockLength, variableLength);
+    private static Status scan(
+            ByteBuf frame, int block, int variable, int variableLength, long requestId, ClientRequestHandler handler) {
+        Status status = checkScan(frame, block, variable, variableLength);
         if (status != Status.OK) {
-            handler.onInvalid(requestId, status, MessageType.SCAN);
-            return;
+            return status;
         }
         int fromLength = frame.getIntLE(block + ScanDescriptor.FROM_LENGTH_OFFSET);
-        int from = block + blockLength;
         handler.onScan(
                 requestId,
                 frame.getUnsignedByte(block + ScanDescriptor.READ_MODE_OFFSET),
@@ -220,15 +224,15 @@ public final class ClientRequestDecoder {
                 frame.getLongLE(block + ScanDescriptor.MIN_REVISION_OFFSET),
                 frame.getLongLE(block + ScanDescriptor.LIMIT_OFFSET),
                 frame,
-                from,
+                variable,
                 fromLength,
-                from + fromLength,
+                variable + fromLength,
                 variableLength - fromLength);
+        return Status.OK;
     }
 
-    private static Status checkScan(ByteBuf frame, int block, int blockLength, int variableLength) {
-        if (blockLength < ScanDescriptor.BLOCK_LENGTH
-                || !GetDescriptor.isReadMode(frame.getUnsignedByte(block + ScanDescriptor.READ_MODE_OFFSET))) {
+    private static Status checkScan(ByteBuf frame, int block, int from, int variableLength) {
+        if (!GetDescriptor.isReadMode(frame.getUnsignedByte(block + ScanDescriptor.READ_MODE_OFFSET))) {
             return Status.BAD_REQUEST;
         }
         int flags = frame.getUnsignedByte(block + ScanDescriptor.FLAGS_OFFSET);
@@ -250,7 +254,6 @@ public final class ClientRequestDecoder {
         if (fromLength + toLength != variableLength) {
             return Status.BAD_REQUEST;
         }
-        int from = block + blockLength;
         boolean inOrder = toLength == 0 || isBefore(frame, from, fromLength, from + fromLength, toLength);
         return inOrder ? Status.OK : Status.BAD_REQUEST;
     }
@@ -267,17 +270,10 @@ public final class ClientRequestDecoder {
         return leftLength < rightLength;
     }
 
-    private static void cursor(
-            int type,
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variableLength,
-            long requestId,
-            ClientRequestHandler handler) {
-        if (blockLength < ScanCursorDescriptor.BLOCK_LENGTH || variableLength != 0) {
-            handler.onInvalid(requestId, Status.BAD_REQUEST, type);
-            return;
+    private static Status cursor(
+            int type, ByteBuf frame, int block, int variableLength, long requestId, ClientRequestHandler handler) {
+        if (variableLength != 0) {
+            return Status.BAD_REQUEST;
         }
         long cursorId = frame.getLongLE(block + ScanCursorDescriptor.CURSOR_ID_OFFSET);
         if (type == MessageType.SCAN_NEXT) {
@@ -285,49 +281,40 @@ public final class ClientRequestDecoder {
         } else {
             handler.onScanClose(requestId, cursorId);
         }
+        return Status.OK;
     }
 
-    private static void waitApplied(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variableLength,
-            long requestId,
-            ClientRequestHandler handler) {
-        boolean whole = blockLength >= WaitAppliedDescriptor.BLOCK_LENGTH && variableLength == 0;
-        long index = whole ? frame.getLongLE(block + WaitAppliedDescriptor.INDEX_OFFSET) : -1;
-        int timeoutMs = whole ? frame.getIntLE(block + WaitAppliedDescriptor.TIMEOUT_MS_OFFSET) : 0;
-        if (index < 0 || timeoutMs < 1 || timeoutMs > Limits.MAX_WAIT_MS) {
-            handler.onInvalid(requestId, Status.BAD_REQUEST, MessageType.WAIT_APPLIED);
-            return;
+    private static Status waitApplied(
+            ByteBuf frame, int block, int variableLength, long requestId, ClientRequestHandler handler) {
+        long index = frame.getLongLE(block + WaitAppliedDescriptor.INDEX_OFFSET);
+        int timeoutMs = frame.getIntLE(block + WaitAppliedDescriptor.TIMEOUT_MS_OFFSET);
+        if (variableLength != 0 || index < 0 || timeoutMs < 1 || timeoutMs > Limits.MAX_WAIT_MS) {
+            return Status.BAD_REQUEST;
         }
         handler.onWaitApplied(requestId, index, timeoutMs);
+        return Status.OK;
     }
 
-    private static void checkpointRead(
-            ByteBuf frame,
-            int block,
-            int blockLength,
-            int variableLength,
-            long requestId,
-            ClientRequestHandler handler) {
-        boolean whole = blockLength >= CheckpointReadDescriptor.BLOCK_LENGTH && variableLength == 0;
-        int fileNumber = whole ? frame.getIntLE(block + CheckpointReadDescriptor.FILE_NUMBER_OFFSET) : -1;
-        int maxBytes = whole ? frame.getIntLE(block + CheckpointReadDescriptor.MAX_BYTES_OFFSET) : 0;
-        long offset = whole ? frame.getLongLE(block + CheckpointReadDescriptor.OFFSET_OFFSET) : -1;
-        if (fileNumber < 0 || maxBytes < 1 || maxBytes > Limits.MAX_CHECKPOINT_CHUNK_BYTES || offset < 0) {
-            handler.onInvalid(requestId, Status.BAD_REQUEST, MessageType.CHECKPOINT_READ);
-            return;
+    private static Status checkpointRead(
+            ByteBuf frame, int block, int variableLength, long requestId, ClientRequestHandler handler) {
+        int fileNumber = frame.getIntLE(block + CheckpointReadDescriptor.FILE_NUMBER_OFFSET);
+        int maxBytes = frame.getIntLE(block + CheckpointReadDescriptor.MAX_BYTES_OFFSET);
+        long offset = frame.getLongLE(block + CheckpointReadDescriptor.OFFSET_OFFSET);
+        if (variableLength != 0
+                || fileNumber < 0
+                || maxBytes < 1
+                || maxBytes > Limits.MAX_CHECKPOINT_CHUNK_BYTES
+                || offset < 0) {
+            return Status.BAD_REQUEST;
         }
         long checkpointId = frame.getLongLE(block + CheckpointReadDescriptor.CHECKPOINT_ID_OFFSET);
         handler.onCheckpointRead(requestId, checkpointId, fileNumber, offset, maxBytes);
+        return Status.OK;
     }
 
-    private static void hello(ByteBuf frame, int block, int blockLength, long requestId, ClientRequestHandler handler) {
-        if (blockLength < HelloDescriptor.BLOCK_LENGTH
-                || frame.getIntLE(block + HelloDescriptor.MAGIC_OFFSET) != HelloDescriptor.MAGIC) {
-            handler.onInvalid(requestId, Status.BAD_REQUEST, MessageType.HELLO);
-            return;
+    private static Status hello(ByteBuf frame, int block, long requestId, ClientRequestHandler handler) {
+        if (frame.getIntLE(block + HelloDescriptor.MAGIC_OFFSET) != HelloDescriptor.MAGIC) {
+            return Status.BAD_REQUEST;
         }
         handler.onHello(
                 requestId,
@@ -335,6 +322,7 @@ public final class ClientRequestDecoder {
                 frame.getUnsignedShortLE(block + HelloDescriptor.MAX_VERSION_OFFSET),
                 frame.getLongLE(block + HelloDescriptor.CLUSTER_ID_HASH_OFFSET),
                 frame.getLongLE(block + HelloDescriptor.CLIENT_ID_OFFSET));
+        return Status.OK;
     }
 
     private ClientRequestDecoder() {}

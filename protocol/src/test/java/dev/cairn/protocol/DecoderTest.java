@@ -88,10 +88,10 @@ class DecoderTest {
             assertThat(request(changed(name, FrameHeader.BLOCK_LENGTH_OFFSET, 8)))
                     .contains("BAD_REQUEST");
         }
-        assertThat(request(changed("change-membership", FrameHeader.BLOCK_LENGTH_OFFSET, 4)))
-                .contains("BAD_REQUEST");
-        assertThat(request(changed("scan-next", FrameHeader.BLOCK_LENGTH_OFFSET, 4)))
-                .contains("BAD_REQUEST");
+        for (String name : new String[] {"change-membership", "scan-next", "scan-close", "transfer-leader"}) {
+            assertThat(request(changed(name, FrameHeader.BLOCK_LENGTH_OFFSET, 4)))
+                    .contains("BAD_REQUEST");
+        }
         assertThat(reply(changed("wait-applied-reply", FrameHeader.BLOCK_LENGTH_OFFSET, 4)))
                 .contains("BAD_REQUEST");
         for (String name : new String[] {
