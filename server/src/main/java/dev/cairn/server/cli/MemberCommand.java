@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -26,6 +27,17 @@ import picocli.CommandLine.Parameters;
         description = "Lists the members of the cluster, and changes who they are.")
 final class MemberCommand implements Runnable {
     private static final int POLL_MS = 100;
+
+    /** A node that comes votes when it has caught up. */
+    static final class Patience {
+        @Option(
+                names = "--wait",
+                paramLabel = "TIME",
+                defaultValue = "30s",
+                converter = Kvctl.DurationConverter.class,
+                description = "How long to wait until the new node votes. Default: ${DEFAULT-VALUE}.")
+        private Duration time = Duration.ZERO;
+    }
 
     private final Kvctl kvctl;
 
@@ -54,16 +66,10 @@ final class MemberCommand implements Runnable {
             @Parameters(paramLabel = "ADDRESS", description = "host:peerPort:clientPort[:httpPort]") String address,
             @Option(names = "--learner", description = "It gets everything and has no vote until 'member promote'.")
                     boolean learner,
-            @Option(
-                            names = "--wait",
-                            paramLabel = "TIME",
-                            defaultValue = "30s",
-                            converter = Kvctl.DurationConverter.class,
-                            description = "How long to wait until it votes. Default: ${DEFAULT-VALUE}.")
-                    Duration time) {
+            @Mixin Patience patience) {
         return kvctl.call(client -> {
             ClusterMembership added = learner ? client.addLearner(node, address) : client.addNode(node, address);
-            return learner ? done(added) : awaitVote(client, node, time);
+            return learner ? done(added) : awaitVote(client, node, patience.time);
         });
     }
 
@@ -86,16 +92,10 @@ final class MemberCommand implements Runnable {
             @Parameters(paramLabel = "NEW", description = "Id of the node that comes, never used before.") int newNode,
             @Parameters(paramLabel = "ADDRESS", description = "host:peerPort:clientPort[:httpPort] of the new node.")
                     String address,
-            @Option(
-                            names = "--wait",
-                            paramLabel = "TIME",
-                            defaultValue = "30s",
-                            converter = Kvctl.DurationConverter.class,
-                            description = "How long to wait until it has taken the place. Default: ${DEFAULT-VALUE}.")
-                    Duration time) {
+            @Mixin Patience patience) {
         return kvctl.call(client -> {
             client.replaceNode(oldNode, newNode, address);
-            return awaitVote(client, newNode, time);
+            return awaitVote(client, newNode, patience.time);
         });
     }
 
