@@ -168,10 +168,6 @@ public final class Kvctl implements Callable<Integer> {
     }
 
     /** One run; returns the exit code. */
-    static int run(String[] args, PrintStream out, PrintStream err) {
-        return run(args, System.in, out, err);
-    }
-
     static int run(String[] args, InputStream in, PrintStream out, PrintStream err) {
         return new Kvctl(in, out, err).commandLine().execute(args);
     }

@@ -5,10 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.cairn.client.CairnClient;
 import dev.cairn.protocol.Limits;
 import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,8 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @Tag("C08")
 class KvctlNodeTest {
-    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    private final KvctlConsole console = new KvctlConsole();
     private OneNode node;
     private String server;
 
@@ -50,17 +47,17 @@ class KvctlNodeTest {
         ok("put", "c", "1", "--if-absent");
         long revision = revision();
         refused("put", "c", "2", "--if-absent", "--prev");
-        assertThat(err()).isEqualTo("kvctl: not written: the condition on 'c' does not hold\n");
-        assertThat(out()).isEqualTo("current: 1  (revision " + revision + ", version 1)\n");
+        assertThat(console.err()).isEqualTo("kvctl: not written: the condition on 'c' does not hold\n");
+        assertThat(console.out()).isEqualTo("current: 1  (revision " + revision + ", version 1)\n");
         ok("put", "c", "2", "--if-revision", Long.toString(revision), "--prev");
-        assertThat(out()).contains("previous: 1  (revision " + revision + ", version 1)\n");
+        assertThat(console.out()).contains("previous: 1  (revision " + revision + ", version 1)\n");
         ok("cas", "c", "2", "3");
         refused("cas", "c", "2", "4");
         ok("getset", "c", "5");
-        assertThat(out()).isEqualTo("3\n");
+        assertThat(console.out()).isEqualTo("3\n");
         refused("delete", "c", "--if-value", "4");
         ok("-o", "json", "delete", "c", "--if-value", "5", "--prev");
-        assertThat(out()).startsWith("{\"applied\":true,\"revision\":").contains("\"value\":\"5\"");
+        assertThat(console.out()).startsWith("{\"applied\":true,\"revision\":").contains("\"value\":\"5\"");
         refused("get", "c");
         refused("delete", "c");
     }
@@ -69,24 +66,24 @@ class KvctlNodeTest {
     @Tag("R28")
     void membersAreListedAddedAndRemoved() {
         ok("member", "list");
-        assertThat(out().lines().toList().get(1)).startsWith("1     leader  ok ");
+        assertThat(console.out().lines().toList().get(1)).startsWith("1     leader  ok ");
         refused("member", "promote", "1");
-        assertThat(err()).startsWith("kvctl: change of membership: node 1 is a voter already\n");
+        assertThat(console.err()).startsWith("kvctl: change of membership: node 1 is a voter already\n");
         refused("member", "remove", "1");
-        assertThat(err()).contains("the last voter cannot be removed");
+        assertThat(console.err()).contains("the last voter cannot be removed");
         refused("member", "replace", "2", "3", "127.0.0.1:1:2");
-        assertThat(err()).contains("node 2 is no voter, so it cannot be replaced");
+        assertThat(console.err()).contains("node 2 is no voter, so it cannot be replaced");
         refused("member", "add", "2", "somewhere");
-        assertThat(err()).contains("'somewhere' is no address of node 2");
+        assertThat(console.err()).contains("'somewhere' is no address of node 2");
         ok("member", "add", "--learner", "2", "127.0.0.1:1:2");
-        assertThat(out()).contains("2     learner  unreachable");
+        assertThat(console.out()).contains("2     learner  unreachable");
         refused("member", "promote", "2");
-        assertThat(err()).contains("node 2 cannot be reached");
+        assertThat(console.err()).contains("node 2 cannot be reached");
         refused("member", "add", "3", "127.0.0.1:3:4", "--wait", "100ms");
-        assertThat(err()).contains("node 3 has no vote yet: it cannot be reached at 127.0.0.1:3:4");
+        assertThat(console.err()).contains("node 3 has no vote yet: it cannot be reached at 127.0.0.1:3:4");
         ok("-o", "json", "member", "remove", "3");
         ok("-o", "json", "member", "remove", "2");
-        assertThat(out())
+        assertThat(console.out())
                 .contains("\"changing\":false,\"leader\":1,\"members\":[{\"id\":1,\"voter\":true,\"outgoing\":false,")
                 .doesNotContain("\"id\":2");
         assertThat(run("member")).isEqualTo(Kvctl.EXIT_USAGE);
@@ -95,14 +92,14 @@ class KvctlNodeTest {
     @Test
     void countersCount() {
         ok("incr", "n");
-        assertThat(out()).isEqualTo("1\n");
+        assertThat(console.out()).isEqualTo("1\n");
         ok("incr", "n", "41");
         ok("decr", "n", "2");
         ok("add", "n", "-50");
-        assertThat(out()).isEqualTo("-10\n");
+        assertThat(console.out()).isEqualTo("-10\n");
         ok("put", "text", "x");
         refused("incr", "text");
-        assertThat(err().lines()).hasSize(2);
+        assertThat(console.err().lines()).hasSize(2);
     }
 
     @Test
@@ -110,10 +107,10 @@ class KvctlNodeTest {
     void severalKeysAtOnce() {
         ok("mput", "m1", "a", "m2", "b", "m3", "c");
         ok("get", "m1", "m3");
-        assertThat(out()).isEqualTo("m1\ta\nm3\tc\n");
+        assertThat(console.out()).isEqualTo("m1\ta\nm3\tc\n");
         refused("get", "m1", "m-none", "--stale");
-        assertThat(out()).isEqualTo("m1\ta\n");
-        assertThat(err()).isEqualTo("kvctl: not found: m-none\n");
+        assertThat(console.out()).isEqualTo("m1\ta\n");
+        assertThat(console.err()).isEqualTo("kvctl: not found: m-none\n");
         input("""
                 {"key":"m4","value":"d\\u00e9"}
 
@@ -121,17 +118,17 @@ class KvctlNodeTest {
                 {"key":"m1","delete":true}
                 """);
         assertThat(run("mput")).isEqualTo(Kvctl.EXIT_DONE);
-        assertThat(out()).contains("keys=3 batches=1");
+        assertThat(console.out()).contains("keys=3 batches=1");
         ok("list", "m");
-        assertThat(out()).isEqualTo("m2\tb\nm3\tc\nm4\tdé\nm5\t\\xff\n");
+        assertThat(console.out()).isEqualTo("m2\tb\nm3\tc\nm4\tdé\nm5\t\\xff\n");
         ok("-o", "json", "get", "m5");
-        assertThat(out()).contains("\"value_base64\":\"/w==\"");
+        assertThat(console.out()).contains("\"value_base64\":\"/w==\"");
         input("""
                 {"key":"m6","value":"x"}
                 nonsense
                 """);
         assertThat(run("mput")).isEqualTo(Kvctl.EXIT_USAGE);
-        assertThat(err()).contains("line 2: no JSON").contains("0 keys");
+        assertThat(console.err()).contains("line 2: no JSON").contains("0 keys");
         refused("get", "m6");
     }
 
@@ -142,41 +139,41 @@ class KvctlNodeTest {
     void rangesAreListedCountedAndRemoved(@TempDir Path dir) throws IOException {
         ok("mput", "r/1", "a", "r/2", "b", "r/3", "c", "r0", "d");
         ok("list", "r/", "--reverse", "--keys-only");
-        assertThat(out()).isEqualTo("r/3\nr/2\nr/1\n");
+        assertThat(console.out()).isEqualTo("r/3\nr/2\nr/1\n");
         ok("list", "r/", "--limit", "2");
-        assertThat(out()).isEqualTo("r/1\ta\nr/2\tb\n");
-        assertThat(err()).startsWith("more: --cursor ");
-        String cursor = err().substring("more: --cursor ".length()).strip();
+        assertThat(console.out()).isEqualTo("r/1\ta\nr/2\tb\n");
+        assertThat(console.err()).startsWith("more: --cursor ");
+        String cursor = console.err().substring("more: --cursor ".length()).strip();
         ok("scan", "r/", "--limit", "2", "--cursor", cursor);
-        assertThat(out()).isEqualTo("r/3\tc\n");
-        assertThat(err()).isEmpty();
+        assertThat(console.out()).isEqualTo("r/3\tc\n");
+        assertThat(console.err()).isEmpty();
         ok("list", "--from", "r/2", "--to", "r0", "-o", "json");
-        assertThat(out().lines()).hasSize(2).allMatch(line -> line.startsWith("{\"key\":\"r/"));
+        assertThat(console.out().lines()).hasSize(2).allMatch(line -> line.startsWith("{\"key\":\"r/"));
         ok("count", "r/");
-        assertThat(out()).isEqualTo("3\n");
+        assertThat(console.out()).isEqualTo("3\n");
         ok("list", "r/", "--count-only");
-        assertThat(out()).isEqualTo("3\n");
+        assertThat(console.out()).isEqualTo("3\n");
         Path file = dir.resolve("keys.txt");
         ok("list", "r/", "--file", file.toString());
-        assertThat(out()).isEqualTo("keys=3\n");
+        assertThat(console.out()).isEqualTo("keys=3\n");
         assertThat(Files.readString(file)).isEqualTo("r/1\ta\nr/2\tb\nr/3\tc\n");
         assertThat(run("list", "r/", "--file", file.toString())).isEqualTo(Kvctl.EXIT_USAGE);
         ok("delete-prefix", "r/");
         ok("count", "--from", "r/", "--to", "r1");
-        assertThat(out()).isEqualTo("1\n");
+        assertThat(console.out()).isEqualTo("1\n");
         ok("delete-range", "r0", "r1");
         ok("count", "--from", "r/", "--to", "r1");
-        assertThat(out()).isEqualTo("0\n");
+        assertThat(console.out()).isEqualTo("0\n");
     }
 
     @Test
     void aCursorOfAnotherRangeIsRefused() {
         ok("mput", "ca/1", "a", "ca/2", "b", "cb/1", "c");
         ok("list", "ca/", "--limit", "1");
-        String cursor = err().substring("more: --cursor ".length()).strip();
+        String cursor = console.err().substring("more: --cursor ".length()).strip();
         assertThat(run("list", "cb/", "--cursor", cursor)).isEqualTo(Kvctl.EXIT_USAGE);
-        assertThat(out()).isEmpty();
-        assertThat(err()).contains("outside of this range");
+        assertThat(console.out()).isEmpty();
+        assertThat(console.err()).contains("outside of this range");
     }
 
     @Test
@@ -188,11 +185,11 @@ class KvctlNodeTest {
         String twice = "{\"key\":\"t/x\",\"value\":\"\"}\n";
         input(lines + twice + twice);
         refused("mput");
-        assertThat(out()).isEmpty();
-        assertThat(err()).contains("the batch of lines 16385 to 16386: ");
-        assertThat(err()).endsWith("16384 keys of lines 1 to 16384 were written; nothing behind them.\n");
+        assertThat(console.out()).isEmpty();
+        assertThat(console.err()).contains("the batch of lines 16385 to 16386: ");
+        assertThat(console.err()).endsWith("16384 keys of lines 1 to 16384 were written; nothing behind them.\n");
         ok("count", "t/");
-        assertThat(out()).isEqualTo("16384\n");
+        assertThat(console.out()).isEqualTo("16384\n");
     }
 
     @Test
@@ -218,10 +215,10 @@ class KvctlNodeTest {
         // A node that has just started has nothing to save.
         ok("put", "key", "value");
         refused("snapshot", "status", dir.toString());
-        assertThat(err()).contains(dir + ": ");
+        assertThat(console.err()).contains(dir + ": ");
         Path nowhere = dir.resolve("no/such/backup");
         refused("snapshot", "save", nowhere.toString());
-        assertThat(err()).contains("no/such/backup", "does not exist");
+        assertThat(console.err()).contains("no/such/backup", "does not exist");
         Path file = dir.resolve("backup");
         ok("snapshot", "save", file.toString());
         for (String name : List.of("x".repeat(64), "a\u0001b")) {
@@ -243,13 +240,13 @@ class KvctlNodeTest {
         bytes[bytes.length - 1] ^= 1;
         Files.write(file, bytes);
         refused("snapshot", "status", file.toString());
-        assertThat(err()).contains("its last").doesNotContain("checksum");
+        assertThat(console.err()).contains("its last").doesNotContain("checksum");
     }
 
     private void assertUsage(String problem, String... args) {
-        assertThat(run(args)).as(err()).isEqualTo(Kvctl.EXIT_USAGE);
-        assertThat(err()).contains(problem);
-        assertThat(err().lines()).hasSize(2);
+        assertThat(run(args)).as(console.err()).isEqualTo(Kvctl.EXIT_USAGE);
+        assertThat(console.err()).contains(problem);
+        assertThat(console.err().lines()).hasSize(2);
     }
 
     @Test
@@ -267,15 +264,9 @@ class KvctlNodeTest {
         };
         for (String[] args : List.of(
                 new String[] {"--servers", server, "put", "k", "-"}, new String[] {"--servers", server, "mput"})) {
-            err.reset();
-            assertThat(Kvctl.run(
-                            args,
-                            directory,
-                            new PrintStream(out, true, StandardCharsets.UTF_8),
-                            new PrintStream(err, true, StandardCharsets.UTF_8)))
-                    .isNotEqualTo(Kvctl.EXIT_DONE);
-            assertThat(err().lines()).hasSizeLessThanOrEqualTo(2);
-            assertThat(err()).startsWith("kvctl: ").contains("Is a directory");
+            assertThat(console.run(directory, args)).isNotEqualTo(Kvctl.EXIT_DONE);
+            assertThat(console.err().lines()).hasSizeLessThanOrEqualTo(2);
+            assertThat(console.err()).startsWith("kvctl: ").contains("Is a directory");
         }
     }
 
@@ -285,7 +276,7 @@ class KvctlNodeTest {
         kvctlInput = bytes;
         assertThat(run("put", "raw", "-")).isEqualTo(Kvctl.EXIT_DONE);
         ok("get", "raw");
-        assertThat(out.toByteArray()).isEqualTo(new byte[] {0, (byte) 0xff, '\n', 7, '\n'});
+        assertThat(console.bytes()).isEqualTo(new byte[] {0, (byte) 0xff, '\n', 7, '\n'});
     }
 
     @Test
@@ -293,9 +284,9 @@ class KvctlNodeTest {
     void waitingForARevisionEndsOrTimesOut() {
         ok("put", "w", "1");
         ok("wait-applied", Long.toString(revision()));
-        assertThat(out()).startsWith("applied=");
+        assertThat(console.out()).startsWith("applied=");
         assertThat(run("wait-applied", "999999999", "--for", "100ms")).isEqualTo(Kvctl.EXIT_NO_LEADER);
-        assertThat(err().lines()).hasSize(2);
+        assertThat(console.err().lines()).hasSize(2);
     }
 
     @Test
@@ -303,11 +294,11 @@ class KvctlNodeTest {
     void nodesTellAboutThemselves() {
         ok("put", "s", "1");
         ok("status");
-        List<String> cells = List.of(out().lines().toList().get(1).split(" +"));
+        List<String> cells = List.of(console.out().lines().toList().get(1).split(" +"));
         assertThat(cells).hasSize(15).contains("LEADER", "yes");
         assertThat(cells.get(12)).matches("[0-9]+(B|KiB|MiB)");
         ok("raft-status");
-        Map<String, ?> details = Json.parseObject(out().strip());
+        Map<String, ?> details = Json.parseObject(console.out().strip());
         assertThat(details.get("state")).isEqualTo("leader");
         assertThat(details.get("node_id")).isEqualTo(1L);
         assertThat((Long) details.get("lastApplied")).isPositive();
@@ -327,9 +318,9 @@ class KvctlNodeTest {
                         "store_bytes",
                         "snapshot_index");
         ok("health");
-        assertThat(out()).isEqualTo("healthy: node 1 leads, 1 of 1 servers answer\n");
+        assertThat(console.out()).isEqualTo("healthy: node 1 leads, 1 of 1 servers answer\n");
         ok("watch-leader", "--changes", "1");
-        assertThat(out()).startsWith("leader=1 term=");
+        assertThat(console.out()).startsWith("leader=1 term=");
     }
 
     @Test
@@ -351,18 +342,18 @@ class KvctlNodeTest {
                 put sh never
                 """);
         assertThat(run()).isEqualTo(Kvctl.EXIT_DONE);
-        assertThat(out())
+        assertThat(console.out())
                 .contains("revision=")
                 .contains("two words\nreads are stale from now on\ntwo words\n")
                 .contains("\"value\":\"two words\"")
                 .contains("delete-prefix")
                 .contains("set read linearizable|follower|lease|stale");
-        assertThat(err())
+        assertThat(console.err())
                 .contains("kvctl: not found: none")
                 .contains("known is: set read linearizable")
                 .contains("a quote is not closed");
         ok("get", "sh");
-        assertThat(out()).isEqualTo("two words\n");
+        assertThat(console.out()).isEqualTo("two words\n");
     }
 
     @Test
@@ -385,37 +376,23 @@ class KvctlNodeTest {
     }
 
     private void ok(String... args) {
-        assertThat(run(args)).as(String.join(" ", args) + ": " + err()).isEqualTo(Kvctl.EXIT_DONE);
+        assertThat(run(args)).as(String.join(" ", args) + ": " + console.err()).isEqualTo(Kvctl.EXIT_DONE);
     }
 
     private void refused(String... args) {
-        assertThat(run(args)).as(String.join(" ", args) + ": " + err()).isEqualTo(Kvctl.EXIT_REFUSED);
+        assertThat(run(args)).as(String.join(" ", args) + ": " + console.err()).isEqualTo(Kvctl.EXIT_REFUSED);
     }
 
     private long revision() {
-        String line = out().lines().findFirst().orElseThrow();
+        String line = console.out().lines().findFirst().orElseThrow();
         return Long.parseLong(line.substring("revision=".length()));
     }
 
     private int run(String... args) {
-        out.reset();
-        err.reset();
         String[] all = new String[args.length + 2];
         all[0] = "--servers";
         all[1] = server;
         System.arraycopy(args, 0, all, 2, args.length);
-        return Kvctl.run(
-                all,
-                new ByteArrayInputStream(kvctlInput),
-                new PrintStream(out, true, StandardCharsets.UTF_8),
-                new PrintStream(err, true, StandardCharsets.UTF_8));
-    }
-
-    private String out() {
-        return out.toString(StandardCharsets.UTF_8).replace("\r\n", "\n");
-    }
-
-    private String err() {
-        return err.toString(StandardCharsets.UTF_8).replace("\r\n", "\n");
+        return console.run(new ByteArrayInputStream(kvctlInput), all);
     }
 }

@@ -5,40 +5,36 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.cairn.client.KeyValue;
 import dev.cairn.covers.Covers;
 import dev.cairn.server.cli.TinyServer.Mode;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.PrintStream;
 import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
 class KvctlTest {
-    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    private final KvctlConsole console = new KvctlConsole();
 
     @Test
     @Covers({"C08", "T02"})
     void putGetAndDeleteAgainstAServer() throws IOException {
         try (TinyServer server = new TinyServer(Mode.SERVES)) {
             String at = server.address();
-            assertThat(run("--servers", at, "get", "k")).isEqualTo(Kvctl.EXIT_REFUSED);
-            assertThat(out()).isEmpty();
-            assertThat(err()).isEqualTo("kvctl: not found: k\n");
-            assertThat(run("--servers", at, "put", "k", "grün 1")).isEqualTo(Kvctl.EXIT_DONE);
-            assertThat(out()).isEqualTo("revision=42\n");
-            assertThat(run("--servers", at, "get", "k")).isEqualTo(Kvctl.EXIT_DONE);
-            assertThat(out()).isEqualTo("grün 1\n");
-            assertThat(err()).isEmpty();
-            assertThat(run("get", "k", "-o", "json", "--servers", at)).isEqualTo(Kvctl.EXIT_DONE);
-            assertThat(out())
+            assertThat(console.run("--servers", at, "get", "k")).isEqualTo(Kvctl.EXIT_REFUSED);
+            assertThat(console.out()).isEmpty();
+            assertThat(console.err()).isEqualTo("kvctl: not found: k\n");
+            assertThat(console.run("--servers", at, "put", "k", "grün 1")).isEqualTo(Kvctl.EXIT_DONE);
+            assertThat(console.out()).isEqualTo("revision=42\n");
+            assertThat(console.run("--servers", at, "get", "k")).isEqualTo(Kvctl.EXIT_DONE);
+            assertThat(console.out()).isEqualTo("grün 1\n");
+            assertThat(console.err()).isEmpty();
+            assertThat(console.run("get", "k", "-o", "json", "--servers", at)).isEqualTo(Kvctl.EXIT_DONE);
+            assertThat(console.out())
                     .isEqualTo("{\"key\":\"k\",\"value\":\"grün 1\",\"create_revision\":40,\"mod_revision\":42,"
                             + "\"version\":2}\n");
-            assertThat(run("--servers", at, "delete", "k")).isEqualTo(Kvctl.EXIT_DONE);
-            assertThat(run("--servers", at, "delete", "k")).isEqualTo(Kvctl.EXIT_REFUSED);
+            assertThat(console.run("--servers", at, "delete", "k")).isEqualTo(Kvctl.EXIT_DONE);
+            assertThat(console.run("--servers", at, "delete", "k")).isEqualTo(Kvctl.EXIT_REFUSED);
         }
     }
 
@@ -47,8 +43,9 @@ class KvctlTest {
     void statusShowsEveryServerTheUnreachableToo() throws IOException {
         try (TinyServer server = new TinyServer(Mode.SERVES)) {
             String servers = server.address() + "," + unusedAddress();
-            assertThat(run("--servers", servers, "--timeout", "2s", "status")).isEqualTo(Kvctl.EXIT_DONE);
-            List<String> lines = out().lines().toList();
+            assertThat(console.run("--servers", servers, "--timeout", "2s", "status"))
+                    .isEqualTo(Kvctl.EXIT_DONE);
+            List<String> lines = console.out().lines().toList();
             assertThat(lines).hasSize(3);
             assertThat(lines.get(0).split(" +"))
                     .containsExactly(
@@ -85,8 +82,9 @@ class KvctlTest {
                             "-",
                             "-");
             assertThat(lines.get(2)).contains("unreachable: ").contains("refused");
-            assertThat(run("--servers", servers, "-o", "json", "status")).isEqualTo(Kvctl.EXIT_DONE);
-            assertThat(out())
+            assertThat(console.run("--servers", servers, "-o", "json", "status"))
+                    .isEqualTo(Kvctl.EXIT_DONE);
+            assertThat(console.out())
                     .startsWith(
                             "[{\"server\":\"" + server.address() + "\",\"reachable\":true,\"id\":1,\"role\":\"LEADER\"")
                     .contains("\"digest\":\"abc\"")
@@ -98,13 +96,13 @@ class KvctlTest {
     void withoutALeaderTheExitCodeIsFour() throws IOException {
         try (TinyServer follower = new TinyServer(Mode.DOES_NOT_LEAD)) {
             for (String servers : List.of(follower.address(), unusedAddress())) {
-                assertThat(run("--servers", servers, "--timeout", "200ms", "put", "k", "v"))
+                assertThat(console.run("--servers", servers, "--timeout", "200ms", "put", "k", "v"))
                         .isEqualTo(Kvctl.EXIT_NO_LEADER);
-                assertThat(err()).contains("no leader within 200 ms").contains("majority");
-                assertThat(err().lines()).hasSize(2);
-                assertThat(out()).isEmpty();
+                assertThat(console.err()).contains("no leader within 200 ms").contains("majority");
+                assertThat(console.err().lines()).hasSize(2);
+                assertThat(console.out()).isEmpty();
             }
-            assertThat(run("--servers", unusedAddress(), "--timeout", "200ms", "status"))
+            assertThat(console.run("--servers", unusedAddress(), "--timeout", "200ms", "status"))
                     .isEqualTo(Kvctl.EXIT_NO_LEADER);
         }
     }
@@ -112,10 +110,10 @@ class KvctlTest {
     @Test
     void aWriteWithoutAnswerExitsWithThree() throws IOException {
         try (TinyServer server = new TinyServer(Mode.NEVER_ANSWERS_WRITES)) {
-            assertThat(run("--servers", server.address(), "--timeout", "200ms", "put", "k", "v"))
+            assertThat(console.run("--servers", server.address(), "--timeout", "200ms", "put", "k", "v"))
                     .isEqualTo(Kvctl.EXIT_UNKNOWN);
-            assertThat(err()).contains("outcome of a put is unknown").contains("Read the key");
-            assertThat(err().lines()).hasSize(2);
+            assertThat(console.err()).contains("outcome of a put is unknown").contains("Read the key");
+            assertThat(console.err().lines()).hasSize(2);
         }
     }
 
@@ -123,11 +121,12 @@ class KvctlTest {
     void refusalsExitWithOne() throws IOException {
         try (TinyServer server = new TinyServer(Mode.SERVES);
                 TinyServer other = new TinyServer(Mode.OTHER_CLUSTER)) {
-            assertThat(run("--servers", server.address(), "put", "", "v")).isEqualTo(Kvctl.EXIT_REFUSED);
-            assertThat(err()).contains("key of 0 bytes, allowed are 1 to 4096");
-            assertThat(run("--servers", other.address(), "--cluster-id", "mine", "get", "k"))
+            assertThat(console.run("--servers", server.address(), "put", "", "v"))
                     .isEqualTo(Kvctl.EXIT_REFUSED);
-            assertThat(err()).contains("WRONG_CLUSTER").contains("--cluster-id");
+            assertThat(console.err()).contains("key of 0 bytes, allowed are 1 to 4096");
+            assertThat(console.run("--servers", other.address(), "--cluster-id", "mine", "get", "k"))
+                    .isEqualTo(Kvctl.EXIT_REFUSED);
+            assertThat(console.err()).contains("WRONG_CLUSTER").contains("--cluster-id");
         }
     }
 
@@ -156,17 +155,11 @@ class KvctlTest {
     void aFaultOfItsOwnIsTwoLinesAndExitCode70() throws IOException {
         for (Throwable fault : List.of(new IllegalStateException("planted\nin two lines"), new OutOfMemoryError())) {
             try (TinyServer server = new TinyServer(Mode.SERVES)) {
-                out.reset();
-                err.reset();
-                int exitCode = Kvctl.run(
-                        new String[] {"--servers", server.address(), "put", "k", "-"},
-                        new FailingInput(fault),
-                        new PrintStream(out, true, StandardCharsets.UTF_8),
-                        new PrintStream(err, true, StandardCharsets.UTF_8));
+                int exitCode = console.run(new FailingInput(fault), "--servers", server.address(), "put", "k", "-");
                 assertThat(exitCode).isEqualTo(Kvctl.EXIT_FAULT).isEqualTo(70);
-                assertThat(out()).isEmpty();
-                assertThat(err().lines()).hasSize(2);
-                assertThat(err())
+                assertThat(console.out()).isEmpty();
+                assertThat(console.err().lines()).hasSize(2);
+                assertThat(console.err())
                         .startsWith("kvctl: failed: "
                                 + fault.toString().lines().findFirst().orElseThrow() + ", at ")
                         .contains(KvctlTest.class.getName())
@@ -199,14 +192,14 @@ class KvctlTest {
 
     @Test
     void helpIsNoError() {
-        assertThat(run("--help")).isEqualTo(Kvctl.EXIT_DONE);
-        assertThat(out())
+        assertThat(console.run("--help")).isEqualTo(Kvctl.EXIT_DONE);
+        assertThat(console.out())
                 .contains("--servers")
                 .contains("Exit codes")
                 .contains("delete-prefix")
                 .contains("interactive shell");
-        assertThat(run("--version")).isEqualTo(Kvctl.EXIT_DONE);
-        assertThat(out()).startsWith("kvctl ");
+        assertThat(console.run("--version")).isEqualTo(Kvctl.EXIT_DONE);
+        assertThat(console.out()).startsWith("kvctl ");
     }
 
     @Test
@@ -216,27 +209,10 @@ class KvctlTest {
     }
 
     private void assertUsage(String message, String... args) {
-        assertThat(run(args)).isEqualTo(Kvctl.EXIT_USAGE);
-        assertThat(err()).contains(message);
-        assertThat(err().lines()).hasSize(2);
-        assertThat(out()).isEmpty();
-    }
-
-    private int run(String... args) {
-        out.reset();
-        err.reset();
-        return Kvctl.run(
-                args,
-                new PrintStream(out, true, StandardCharsets.UTF_8),
-                new PrintStream(err, true, StandardCharsets.UTF_8));
-    }
-
-    private String out() {
-        return out.toString(StandardCharsets.UTF_8).replace("\r\n", "\n");
-    }
-
-    private String err() {
-        return err.toString(StandardCharsets.UTF_8).replace("\r\n", "\n");
+        assertThat(console.run(args)).isEqualTo(Kvctl.EXIT_USAGE);
+        assertThat(console.err()).contains(message);
+        assertThat(console.err().lines()).hasSize(2);
+        assertThat(console.out()).isEmpty();
     }
 
     private static String unusedAddress() throws IOException {
