@@ -273,13 +273,7 @@ class SnapshotProcessTest {
 
     private static void await(final ProcessCluster cluster, final String what, final BooleanSupplier holds)
             throws InterruptedException {
-        final long deadlineNs = System.nanoTime() + TestCluster.DEADLINE.toNanos();
-        while (!holds.getAsBoolean()) {
-            if (System.nanoTime() - deadlineNs > 0) {
-                throw new AssertionError("not within " + TestCluster.DEADLINE + ": " + what + cluster.describe());
-            }
-            TimeUnit.MILLISECONDS.sleep(10);
-        }
+        Await.until(what, holds, cluster::describe);
     }
 
     private static int count(final ProcessCluster cluster, final int node, final String text) {

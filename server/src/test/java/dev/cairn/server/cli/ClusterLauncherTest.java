@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.client.CairnClient;
 import dev.cairn.covers.Covers;
+import dev.cairn.server.Await;
 import dev.cairn.server.ConfigException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -16,8 +17,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -69,10 +68,10 @@ class ClusterLauncherTest {
             assertThat(client.get(KEY).orElseThrow().value()).isEqualTo(VALUE);
         }
         second.destroyForcibly();
-        await(
-                second,
+        Await.until(
                 "the nodes of a killed launcher stop",
-                () -> again.stream().noneMatch(ProcessHandle::isAlive));
+                () -> again.stream().noneMatch(ProcessHandle::isAlive),
+                this::output);
         assertThat(plan.nodeDir(1).resolve("node.log")).content().contains("event=stop.parent");
     }
 
@@ -158,19 +157,12 @@ class ClusterLauncherTest {
         return handles;
     }
 
-    private void awaitOutput(Process launcher, String text) {
-        await(launcher, "the launcher prints '" + text + "'", () -> output().contains(text));
+    private void awaitOutput(Process launcher, String text) throws IOException, InterruptedException {
+        Await.until(
+                "the launcher prints '" + text + "'",
+                () -> output().contains(text),
+                () -> "launcher alive: " + launcher.isAlive() + ", its output:\n" + output());
         assertThat(launcher.isAlive()).isTrue();
-    }
-
-    private void await(Process launcher, String what, BooleanSupplier condition) {
-        long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(DEADLINE_SECONDS);
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime())
-                    .as(() -> what + "; launcher alive: " + launcher.isAlive() + ", its output:\n" + output())
-                    .isLessThan(deadlineNs);
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
-        }
     }
 
     /** Below the ports that the system gives out by itself; other test runs on this machine begin elsewhere. */

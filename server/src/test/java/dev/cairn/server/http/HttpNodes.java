@@ -1,5 +1,6 @@
 package dev.cairn.server.http;
 
+import dev.cairn.server.Await;
 import dev.cairn.server.Node;
 import dev.cairn.server.NodeConfig;
 import java.io.IOException;
@@ -16,11 +17,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 
 /** Real nodes with their gateways within the test's JVM, numbered from 1. */
 final class HttpNodes implements AutoCloseable {
-    private static final long DEADLINE_NS = TimeUnit.SECONDS.toNanos(30);
     private static final int PORTS = 3;
 
     private final HttpClient client = HttpClient.newHttpClient();
@@ -99,28 +98,27 @@ final class HttpNodes implements AutoCloseable {
     }
 
     void awaitReady(final int id) throws IOException, InterruptedException {
-        final long startNs = System.nanoTime();
-        while (send(id, "GET", "/readyz").statusCode() != 200) {
-            if (System.nanoTime() - startNs > DEADLINE_NS) {
-                throw new IllegalStateException("node " + id + " does not become ready: "
-                        + send(id, "GET", "/status").body());
-            }
-            TimeUnit.MILLISECONDS.sleep(10);
-        }
+        Await.until(
+                "node " + id + " is ready",
+                () -> send(id, "GET", "/readyz").statusCode() == 200,
+                () -> "nodes " + nodes.keySet() + " run");
     }
 
     /** The node that leads by its own word, among those that run. */
     int awaitLeader() throws IOException, InterruptedException {
-        final long startNs = System.nanoTime();
-        while (System.nanoTime() - startNs < DEADLINE_NS) {
-            for (final int id : nodes.keySet()) {
-                if (send(id, "GET", "/status").body().contains("\"role\":\"LEADER\"")) {
-                    return id;
-                }
-            }
-            TimeUnit.MILLISECONDS.sleep(10);
-        }
-        throw new IllegalStateException("no leader among " + nodes.keySet());
+        final int[] leader = {0};
+        Await.until(
+                "a leader",
+                () -> {
+                    for (final int id : nodes.keySet()) {
+                        if (send(id, "GET", "/status").body().contains("\"role\":\"LEADER\"")) {
+                            leader[0] = id;
+                        }
+                    }
+                    return leader[0] != 0;
+                },
+                () -> "nodes " + nodes.keySet() + " run");
+        return leader[0];
     }
 
     /** To the first node. */
@@ -171,7 +169,7 @@ final class HttpNodes implements AutoCloseable {
 
     static Socket raw(final int port) throws IOException {
         final Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
-        socket.setSoTimeout((int) TimeUnit.NANOSECONDS.toMillis(DEADLINE_NS));
+        socket.setSoTimeout((int) Await.DEADLINE.toMillis());
         return socket;
     }
 

@@ -6,6 +6,7 @@ import dev.cairn.engine.AppliedState;
 import dev.cairn.engine.Checkpoint;
 import dev.cairn.engine.CheckpointManifest;
 import dev.cairn.engine.DurableFiles;
+import dev.cairn.server.Await;
 import dev.cairn.server.metrics.SnapshotMetrics;
 import dev.cairn.server.replica.Snapshots;
 import java.io.IOException;
@@ -14,8 +15,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -64,17 +65,26 @@ class SnapshotReceiverTest {
     }
 
     /** The leader repeats its offer until the snapshot is there. */
-    private StagedSnapshot fetch() throws InterruptedException {
-        final long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-        while (true) {
-            final StagedSnapshot staged = receiver.staged();
-            if (staged != null) {
-                return staged;
-            }
-            assertThat(System.nanoTime() - deadlineNs).as("still not there").isNegative();
-            receiver.offer(1, new Snapshots.Offer(leader.checkpoint.id(), 400, 3));
-            TimeUnit.MILLISECONDS.sleep(5);
-        }
+    private StagedSnapshot fetch() throws Exception {
+        offerUntil("the snapshot is there", () -> receiver.staged() != null);
+        return Objects.requireNonNull(receiver.staged());
+    }
+
+    private void offerUntil(final String what, final Await.Condition condition) throws Exception {
+        Await.until(
+                what,
+                () -> {
+                    final boolean holds = condition.holds();
+                    if (!holds) {
+                        offer();
+                    }
+                    return holds;
+                },
+                leader::describe);
+    }
+
+    private void offer() {
+        receiver.offer(1, new Snapshots.Offer(leader.checkpoint.id(), 400, 3));
     }
 
     @Test
@@ -101,10 +111,8 @@ class SnapshotReceiverTest {
     @Test
     void aRestartGoesOnWithWhatIsThere() throws Exception {
         leader.readsUntilCut = 4;
-        receiver.offer(1, new Snapshots.Offer(leader.checkpoint.id(), 400, 3));
-        while (leader.reads.get() < 4) {
-            TimeUnit.MILLISECONDS.sleep(5);
-        }
+        offer();
+        Await.until("four reads", () -> leader.reads.get() >= 4, leader::describe);
         receiver.stop();
         receiver = start();
         fetch().checkpoint().verify();
@@ -131,10 +139,11 @@ class SnapshotReceiverTest {
     @Test
     void alteredBytesAreNeverStaged() throws Exception {
         leader.alters = true;
-        for (int i = 0; i < 50; i++) {
-            receiver.offer(1, new Snapshots.Offer(leader.checkpoint.id(), 400, 3));
-            TimeUnit.MILLISECONDS.sleep(5);
-        }
+        final long enough = 3 * leader.checkpoint.manifest().totalBytes();
+        offerUntil("three times its bytes were sent", () -> {
+            assertThat(receiver.staged()).isNull();
+            return leader.bytesSent.get() > enough;
+        });
         assertThat(receiver.staged()).isNull();
         leader.alters = false;
         fetch().checkpoint().verify();
@@ -143,10 +152,8 @@ class SnapshotReceiverTest {
     @Test
     void whenTheCheckpointIsGoneTheNextOneIsFetchedFromTheStart() throws Exception {
         leader.readsUntilCut = 4;
-        receiver.offer(1, new Snapshots.Offer(leader.checkpoint.id(), 400, 3));
-        while (leader.reads.get() < 4) {
-            TimeUnit.MILLISECONDS.sleep(5);
-        }
+        offer();
+        Await.until("four reads", () -> leader.reads.get() >= 4, leader::describe);
         final Checkpoint first = leader.checkpoint;
         leader.checkpoint = TestStores.checkpoint(directory.resolve("other-leader"), 900, 4);
         leader.readsUntilCut = 0;
@@ -177,6 +184,10 @@ class SnapshotReceiverTest {
 
         private static final CheckpointManifest MANIFEST_OF_NOTHING =
                 new CheckpointManifest("none", 1, new AppliedState(1, 1, 0, 0), "", List.of());
+
+        String describe() {
+            return "connections=" + connections + " opens=" + opens + " reads=" + reads + " bytes=" + bytesSent;
+        }
 
         CheckpointConnection connect() {
             connections.incrementAndGet();
