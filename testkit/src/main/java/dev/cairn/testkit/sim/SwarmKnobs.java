@@ -153,8 +153,7 @@ final class SwarmKnobs {
         maxAppendBytes = 256;
         maxInflightBytes = 256;
         maxInflightEntries = 1;
-        clients = 5;
-        operationsPerClient = 60;
+        load(5, 60);
         maxInFlight = 8;
         getShare = 0.05;
         clientPauseNs = 2 * MS;
@@ -167,13 +166,10 @@ final class SwarmKnobs {
         forceNs = 3 * MS;
         slowForces = 0;
         pauseEveryNs = 0;
-        crashEveryNs = 120 * MS;
-        downForNs = 60 * MS;
-        allCrash = 0;
+        crashOneByOne(120 * MS, 60 * MS);
         recoveryCrashes = 0;
         forceFailures = 0;
-        partitionEveryNs = 80 * MS;
-        partitionForNs = 100 * MS;
+        partition(80 * MS, 100 * MS);
         faultsNs = 4 * SECOND;
     }
 
@@ -186,9 +182,7 @@ final class SwarmKnobs {
         slowMessages = 0.3;
         slowDelayNs = 80 * MS;
         forceNs = 8 * MS;
-        crashEveryNs = 150 * MS;
-        downForNs = 2 * MS;
-        allCrash = 0;
+        crashOneByOne(150 * MS, 2 * MS);
         roleChangeCrashes = 0.1;
         pauseEveryNs = 300 * MS;
         pauseForNs = 200 * MS;
@@ -216,17 +210,13 @@ final class SwarmKnobs {
         delayNs = 300 * US;
         forceNs = 2 * MS;
         applyNs = 200 * US;
-        clients = 4;
-        operationsPerClient = 110;
+        load(4, 110);
         getShare = 0.1;
         deleteShare = 0.1;
         maxValueBytes = 6000;
         clientPauseNs = 3 * MS;
-        crashEveryNs = 400 * MS;
-        downForNs = 400 * MS;
-        allCrash = 0;
-        partitionEveryNs = 400 * MS;
-        partitionForNs = 300 * MS;
+        crashOneByOne(400 * MS, 400 * MS);
+        partition(400 * MS, 300 * MS);
         drop = 0.02;
         slowMessages = 0;
         installCrashes = 0.6;
@@ -239,8 +229,7 @@ final class SwarmKnobs {
         transferEveryNs = 200 * MS;
         rot = 0;
         electionMaxTicks = electionMinTicks + 4;
-        clients = 3;
-        operationsPerClient = 60;
+        load(3, 60);
         delayNs = 300 * US;
         slowMessages = 0;
         drop = 0;
@@ -249,11 +238,8 @@ final class SwarmKnobs {
         applyNs = 2 * MS;
         fullDiskEveryNs = 0;
         pauseEveryNs = 0;
-        crashEveryNs = 400 * MS;
-        downForNs = 30 * MS;
-        allCrash = 0;
-        partitionEveryNs = 120 * MS;
-        partitionForNs = 200 * MS;
+        crashOneByOne(400 * MS, 30 * MS);
+        partition(120 * MS, 200 * MS);
     }
 
     /** A minority of the disks that loses something at nearly every start, also in the middle of a repair. */
@@ -263,13 +249,10 @@ final class SwarmKnobs {
         rot = 0.7;
         rotOfLogOnly = true;
         repairCrashes = 0.4;
-        crashEveryNs = 200 * MS;
-        downForNs = 40 * MS;
-        allCrash = 0;
+        crashOneByOne(200 * MS, 40 * MS);
         roleChangeCrashes = 0.05;
         storeFlushEveryNs = SECOND;
-        clients = 4;
-        operationsPerClient = 80;
+        load(4, 80);
         clientPauseNs = 15 * MS;
         partitionEveryNs = 600 * MS;
     }
@@ -290,8 +273,7 @@ final class SwarmKnobs {
         electionMaxTicks = 11;
         clockRate = 500;
         clockRateEveryNs = 300 * MS;
-        clients = 5;
-        operationsPerClient = 60;
+        load(5, 60);
         maxInFlight = 4;
         keys = 1;
         getShare = 0.75;
@@ -317,11 +299,31 @@ final class SwarmKnobs {
         crashEveryNs = 0;
         fullDiskEveryNs = 0;
         slowDiskEveryNs = 0;
-        partitionEveryNs = 200 * MS;
-        partitionForNs = 200 * MS;
+        partition(200 * MS, 200 * MS);
         flapping = 0;
         faultsNs = 3 * SECOND;
     }
+
+    // ---- what several of them set together
+
+    private void load(int ofClients, int operationsOfEach) {
+        clients = ofClients;
+        operationsPerClient = operationsOfEach;
+    }
+
+    /** Never all at once. */
+    private void crashOneByOne(long everyNs, long forNs) {
+        crashEveryNs = everyNs;
+        downForNs = forNs;
+        allCrash = 0;
+    }
+
+    private void partition(long everyNs, long forNs) {
+        partitionEveryNs = everyNs;
+        partitionForNs = forNs;
+    }
+
+    // ---- chance
 
     private void drawShape(SimRandom random) {
         int shape = random.nextInt(20);
