@@ -67,13 +67,24 @@ final class FloorCommand implements Callable<Integer> {
         }
         FloorNodes nodes = new FloorNodes();
         LoadOptions options = shape.options(spec, nodes.leader(), LoadOptions.Mode.PUT, 0);
-        try (OwnDirectory own = OwnDirectory.make(directory);
-                nodes) {
-            nodes.start(own.path(), !notForced);
+        try {
+            OwnDirectory own = OwnDirectory.make(directory);
+            int exitCode = run(nodes, options, own.path());
+            // Stays after a failure: what the nodes have said tells why.
+            own.close();
+            return exitCode;
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private int run(FloorNodes nodes, LoadOptions options, Path home) throws IOException, InterruptedException {
+        try (nodes) {
+            nodes.start(home, !notForced);
             LoadProgram program = new LoadProgram(
                     "cairn floor",
                     options,
-                    own.path(),
+                    home,
                     outDirectory,
                     true,
                     nodes.pids(),
@@ -83,8 +94,6 @@ final class FloorCommand implements Callable<Integer> {
                     new FloorTarget.Kind().connect(nodes.leader(), options.connections(), options.capacity())) {
                 return program.run(connected);
             }
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
     }
 }

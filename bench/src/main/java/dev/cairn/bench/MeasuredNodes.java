@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
 final class MeasuredNodes implements AutoCloseable {
     /** The nodes' JVM flags as the start script sets them, separated by blanks. */
     private static final String FLAGS_PROPERTY = "cairn.node.flags";
+    /** What the build says to processes that tests start. */
+    private static final String QUICK_FLAGS_PROPERTY = "cairn.testkit.node.flags";
     /** Directory of the nodes' native libraries. */
     private static final String LIBRARY_PATH_PROPERTY = "cairn.node.library.path";
 
@@ -149,6 +151,9 @@ final class MeasuredNodes implements AutoCloseable {
                     .filter(argument -> argument.startsWith("--"))
                     .forEach(command::add);
             command.add("-Xmx256m");
+            Arrays.stream(System.getProperty(QUICK_FLAGS_PROPERTY, "").split("\\s+"))
+                    .filter(flag -> !flag.isEmpty())
+                    .forEach(command::add);
         } else {
             command.addAll(List.of(flags.split("\\s+")));
         }
