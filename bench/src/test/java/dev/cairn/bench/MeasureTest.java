@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
-/** The measurements at a small size, against real processes, without a word about time; and their parts. */
+/** The measurements of clusters at a small size, against real processes, without a word about time; and their parts. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 final class MeasureTest {
     @TempDir
@@ -52,28 +52,6 @@ final class MeasureTest {
                 "1"));
         int exitCode = commandLine.execute(all.toArray(String[]::new));
         return new Run(exitCode, out.toString(), err.toString());
-    }
-
-    @Test
-    void theLogAloneIsMeasuredInAllItsPartsAndRemoved() throws IOException {
-        StringWriter out = new StringWriter();
-        CommandLine commandLine = MeasureMain.commandLine();
-        commandLine.setOut(new PrintWriter(out));
-        Path logs = directory.resolve("logs");
-        assertThat(commandLine.execute("wal", "--dir", logs.toString(), "--percent", "1"))
-                .isZero();
-        List<String> lines = out.toString().lines().toList();
-        assertThat(lines.get(lines.size() - 1))
-                .startsWith("{\"append_prefaulted_ns\":")
-                .contains("\"append_cold_allocated_bytes\":", "\"append_channel_records_s\":")
-                .contains("\"bytes_per_force_mapped\":", "\"bytes_per_force_channel\":")
-                .contains("\"rolls_3\":1", "\"rolls_ratio_p999\":", "\"drops_ratio_p999\":")
-                .contains("\"mapped_1_p50_us\":", "\"channel_1024_p99_us\":", "\"percent\":1,");
-        try (Stream<Path> left = Files.list(logs)) {
-            assertThat(left).isEmpty();
-        }
-        assertThat(commandLine.execute("wal", "--dir", logs.toString(), "--percent", "0"))
-                .isEqualTo(1);
     }
 
     @Test
