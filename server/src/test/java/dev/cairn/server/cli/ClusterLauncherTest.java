@@ -109,21 +109,26 @@ class ClusterLauncherTest {
         String flags = ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(flag -> flag.startsWith("--"))
                 .collect(Collectors.joining(" "));
-        ProcessBuilder builder = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-D" + ClusterLauncher.NODE_FLAGS_PROPERTY + "=" + flags
-                                + " -Xmx128m -Dlogback.configurationFile=logback.xml",
-                        "-Xmx64m",
-                        "-Dlogback.configurationFile=logback-cli.xml",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        ClusterLauncher.class.getName(),
-                        "--nodes",
-                        Integer.toString(plan.nodes()),
-                        "--dir",
-                        plan.dir().toString(),
-                        "--base-port",
-                        Integer.toString(plan.basePort()))
+        List<String> quick =
+                List.of(System.getProperty("cairn.testkit.node.flags", "").split(" ", -1));
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("-D" + ClusterLauncher.NODE_FLAGS_PROPERTY + "=" + flags + " " + String.join(" ", quick)
+                + " -Xmx128m -Dlogback.configurationFile=logback.xml");
+        command.addAll(quick.stream().filter(flag -> !flag.isEmpty()).toList());
+        command.addAll(List.of(
+                "-Xmx64m",
+                "-Dlogback.configurationFile=logback-cli.xml",
+                "-cp",
+                System.getProperty("java.class.path"),
+                ClusterLauncher.class.getName(),
+                "--nodes",
+                Integer.toString(plan.nodes()),
+                "--dir",
+                plan.dir().toString(),
+                "--base-port",
+                Integer.toString(plan.basePort())));
+        ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(outputFile().toFile());
         builder.environment().put("CAIRN_WAL_SEGMENT_BYTES", "4MiB");
