@@ -23,9 +23,12 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -169,17 +172,38 @@ public final class Kvctl implements Callable<Integer> {
 
     /** One run; returns the exit code. */
     static int run(String[] args, InputStream in, PrintStream out, PrintStream err) {
-        return new Kvctl(in, out, err).commandLine().execute(args);
+        return new Kvctl(in, out, err).commandLineFor(args).execute(args);
     }
 
     /** The commands, ready to be executed any number of times. */
     CommandLine commandLine() {
+        return commandLine(name -> true);
+    }
+
+    /**
+     * For one run: of the commands only those that stand among the arguments, as the others take longer to make than most runs.
+     * All where their list may be printed, or where a file holds more arguments.
+     */
+    private CommandLine commandLineFor(String... args) {
+        Set<String> given = Set.copyOf(Arrays.asList(args));
+        boolean all = given.contains("-h")
+                || given.contains("--help")
+                || given.stream().anyMatch(argument -> argument.startsWith("@"));
+        CommandLine line = commandLine(name -> all || given.contains(name));
+        return line.getSubcommands().isEmpty() ? new Kvctl(in, out, err).commandLine() : line;
+    }
+
+    private CommandLine commandLine(Predicate<String> wanted) {
         CommandLine line = new CommandLine(this);
         MethodCommands methods =
                 new MethodCommands(new ReadCommands(this), new WriteCommands(this), new ClusterCommands(this));
-        methods.addTo(line);
-        line.addSubcommand("snapshot", new SnapshotCommand(this));
-        line.addSubcommand("member", new MemberCommand(this));
+        methods.addTo(line, wanted);
+        if (wanted.test("snapshot")) {
+            line.addSubcommand("snapshot", new SnapshotCommand(this));
+        }
+        if (wanted.test("member")) {
+            line.addSubcommand("member", new MemberCommand(this));
+        }
         line.setExecutionStrategy(methods);
         line.setParameterExceptionHandler((e, arguments) -> usageError(e, err));
         line.setExecutionExceptionHandler((failure, at, parsed) -> {

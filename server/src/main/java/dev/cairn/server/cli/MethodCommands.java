@@ -4,8 +4,11 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import picocli.CommandLine.Command;
 import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.ArgSpec;
@@ -19,6 +22,9 @@ import picocli.CommandLine.ParseResult;
  * which here is another one: so this does it.
  */
 final class MethodCommands implements CommandLine.IExecutionStrategy {
+    /** What {@link Command#name} is when it is not given: then the method's is. */
+    private static final String UNNAMED = "<main class>";
+
     private final List<Object> groups;
 
     /** The groups are objects whose methods are commands. */
@@ -26,14 +32,16 @@ final class MethodCommands implements CommandLine.IExecutionStrategy {
         this.groups = List.of(groups);
     }
 
-    /** Each method of the groups becomes a command. */
-    void addTo(CommandLine line) {
+    /** Each method of the groups becomes a command, if its name or another one of it is wanted. */
+    void addTo(CommandLine line, Predicate<String> wanted) {
         for (Object group : groups) {
-            CommandSpec.forAnnotatedObject(group).subcommands().forEach((name, command) -> {
-                if (command.getCommandName().equals(name)) {
-                    line.addSubcommand(name, command);
+            for (Method method : CommandLine.getCommandMethods(group.getClass(), null)) {
+                Command command = method.getAnnotation(Command.class);
+                String name = command.name().equals(UNNAMED) ? method.getName() : command.name();
+                if (wanted.test(name) || Stream.of(command.aliases()).anyMatch(wanted)) {
+                    line.addSubcommand(name, CommandSpec.forAnnotatedObject(method));
                 }
-            });
+            }
         }
     }
 
