@@ -8,14 +8,11 @@ import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.Status;
 import dev.cairn.server.metrics.ReplicaMetrics;
 import dev.cairn.wal.LogCursor;
-import java.nio.ByteBuffer;
 import org.agrona.BitUtil;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.MessageHandler;
-import org.agrona.concurrent.UnsafeBuffer;
 import org.agrona.concurrent.ringbuffer.OneToOneRingBuffer;
 import org.agrona.concurrent.ringbuffer.RecordDescriptor;
-import org.agrona.concurrent.ringbuffer.RingBufferDescriptor;
 
 /**
  * Applies committed entries in order, on its own thread: all that the commit ring holds as one atomic write, then the
@@ -84,8 +81,8 @@ public final class ApplyAgent implements DutyCycle {
             final Wakeable loop,
             final Capacities capacities,
             final ReplicaMetrics metrics) {
-        commitRing = newRing(capacities.commitRingBytes());
-        resultRing = newRing(capacities.resultRingBytes());
+        commitRing = Rings.create(capacities.commitRingBytes());
+        resultRing = Rings.create(capacities.resultRingBytes());
         maxResultBytes = Math.min(StateMachine.MAX_RESULT_BYTES, resultRing.maxMsgLength() - RESULT_BYTES_OFFSET);
         this.cursor = cursor;
         this.stateMachine = stateMachine;
@@ -96,11 +93,6 @@ public final class ApplyAgent implements DutyCycle {
         appliedIndex = stateMachine.appliedIndex();
         digest = stateMachine.digest();
         nextExpiryLogTimeMs = stateMachine.nextExpiryLogTimeMs();
-    }
-
-    static OneToOneRingBuffer newRing(final int bytes) {
-        return new OneToOneRingBuffer(
-                new UnsafeBuffer(ByteBuffer.allocateDirect(bytes + RingBufferDescriptor.TRAILER_LENGTH)));
     }
 
     /**
@@ -130,14 +122,9 @@ public final class ApplyAgent implements DutyCycle {
         return true;
     }
 
-    /** Loop thread: takes the results that have arrived. */
+    /** Loop thread: takes the results that have arrived, all of them: none stays behind when its index counts as applied. */
     int pollResults(final MessageHandler handler) {
-        int taken = 0;
-        // One read ends where the ring wraps; a result must not stay behind when its index counts as applied.
-        for (int read = resultRing.read(handler); read > 0; read = resultRing.read(handler)) {
-            taken += read;
-        }
-        return taken;
+        return Rings.readAll(resultRing, handler);
     }
 
     /** Any thread: bytes of ranges that wait to be applied. */

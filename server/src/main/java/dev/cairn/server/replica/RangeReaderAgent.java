@@ -135,8 +135,8 @@ public final class RangeReaderAgent implements DutyCycle {
         this.loop = loop;
         this.cursorIds = cursorIds;
         this.metrics = metrics;
-        requests = ApplyAgent.newRing(capacities.rangeRequestRingBytes());
-        results = ApplyAgent.newRing(capacities.rangeReplyRingBytes());
+        requests = Rings.create(capacities.rangeRequestRingBytes());
+        results = Rings.create(capacities.rangeReplyRingBytes());
         maxBodyBytes =
                 Math.min(results.maxMsgLength() - BODY_OFFSET, Limits.MAX_FRAME_BYTES - FrameHeader.HEADER_LENGTH);
     }
@@ -187,7 +187,7 @@ public final class RangeReaderAgent implements DutyCycle {
 
     /** Takes the replies that have arrived. */
     int pollReplies(final MessageHandler handler) {
-        return results.read(handler);
+        return Rings.readAll(results, handler);
     }
 
     /** For people. */

@@ -32,8 +32,8 @@ public final class ReaderAgent implements DutyCycle {
     private final MessageHandler onRequest = this::onRequest;
 
     ReaderAgent(final KvReader reader, final Wakeable loop, final Capacities capacities, final ReplicaMetrics metrics) {
-        requests = ApplyAgent.newRing(capacities.readRingBytes());
-        results = ApplyAgent.newRing(capacities.rowRingBytes());
+        requests = Rings.create(capacities.readRingBytes());
+        results = Rings.create(capacities.rowRingBytes());
         this.reader = reader;
         this.loop = loop;
         this.metrics = metrics;
@@ -59,7 +59,7 @@ public final class ReaderAgent implements DutyCycle {
 
     /** Loop thread: takes the answers that have arrived. */
     int pollResults(final MessageHandler handler) {
-        return results.read(handler);
+        return Rings.readAll(results, handler);
     }
 
     /** Any thread: true when {@link #doWork} would find something. */

@@ -160,6 +160,7 @@ final class ApplyAgentTest {
                         taken.add(buffer.getLong(offset + ApplyAgent.RESULT_INDEX_OFFSET));
                         lengths.add(length - ApplyAgent.RESULT_BYTES_OFFSET);
                     });
+                    assertThat(taken).as(name).hasSize((int) agent.appliedIndex());
                 }
             }
             for (int i = 0; i < entries; i++) {
