@@ -25,7 +25,8 @@ final class WalRaftLog implements RaftLog {
     private final Wal wal;
     private final LogCursor cursor;
     private final long wallClockSeedMs;
-    private final long appliedLogTimeMs;
+    /** Log time of the entry before an empty log. */
+    private long emptyLogTimeMs;
 
     private DirectBuffer payload = NO_PAYLOAD;
     private int payloadOffset;
@@ -57,7 +58,7 @@ final class WalRaftLog implements RaftLog {
         this.wal = wal;
         this.cursor = cursor;
         this.wallClockSeedMs = wallClockSeedMs;
-        this.appliedLogTimeMs = appliedLogTimeMs;
+        emptyLogTimeMs = appliedLogTimeMs;
         this.addresses = addresses;
     }
 
@@ -72,7 +73,7 @@ final class WalRaftLog implements RaftLog {
         if (last == 0) {
             leaderLogTimeMs = wallClockSeedMs;
         } else if (last < wal.firstIndex()) {
-            leaderLogTimeMs = appliedLogTimeMs;
+            leaderLogTimeMs = emptyLogTimeMs;
         } else if (cursor.seek(last)) {
             leaderLogTimeMs = cursor.logTimeMs();
         } else {
@@ -189,6 +190,9 @@ final class WalRaftLog implements RaftLog {
 
     @Override
     public void truncatePrefix(final long upToIndex) {
+        if (upToIndex == wal.appendedIndex() && cursor.seek(upToIndex)) {
+            emptyLogTimeMs = cursor.logTimeMs();
+        }
         wal.truncatePrefix(upToIndex);
     }
 

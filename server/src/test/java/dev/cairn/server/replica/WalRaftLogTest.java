@@ -20,6 +20,8 @@ class WalRaftLogTest {
     private static final long SEED_MS = 1_800_000_000_000L;
     private static final long APPLIED_MS = SEED_MS + 77_000;
 
+    private static final int SEGMENT_BYTES = 1 << 20;
+
     private HardStateFile hardState;
     private Wal wal;
     private LogCursor cursor;
@@ -28,7 +30,7 @@ class WalRaftLogTest {
     @BeforeEach
     void open() {
         final Random random = new Random(4711);
-        final WalConfig config = WalConfig.of(1, 1, 1).withSegmentBytes(1 << 20);
+        final WalConfig config = WalConfig.of(1, 1, 1).withSegmentBytes(SEGMENT_BYTES);
         hardState = HardStateFile.open(config, new SimulatedDirectory(), "hard-state");
         wal = Wal.open(config, new SimulatedDirectory(), hardState, new Floor(0, 0), random::nextLong);
         cursor = wal.newLoopCursor();
@@ -68,5 +70,28 @@ class WalRaftLogTest {
         log.now(40_000_001L);
 
         assertThat(append(1001, 4)).isEqualTo(APPLIED_MS + 40);
+    }
+
+    @Test
+    void logThatWasDroppedWholeGoesOnWithTheTimeOfItsLastEntry() {
+        log.now(0);
+        log.onLeaderStart();
+        log.now(3_000_000_000L);
+        append(1, 1);
+        force();
+        assertThat(wal.ensureRoom(SEGMENT_BYTES - 8192))
+                .as("in a segment of its own")
+                .isTrue();
+        force();
+        log.truncatePrefix(1);
+        assertThat(wal.firstIndex()).isEqualTo(2);
+
+        log.onLeaderStart();
+        assertThat(append(2, 2)).as("not the time at the start").isEqualTo(SEED_MS + 3000);
+    }
+
+    private void force() {
+        wal.publish();
+        wal.force();
     }
 }
