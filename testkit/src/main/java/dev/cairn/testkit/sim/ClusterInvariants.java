@@ -723,6 +723,16 @@ final class ClusterInvariants {
             }
             return;
         }
+        if (status == Status.SESSION_EXPIRED) {
+            if (!model.hasExpired(operation.sessionId)) {
+                check(
+                        false,
+                        "answer",
+                        0,
+                        "op" + operation.id + ": session " + operation.sessionId + " has not expired");
+            }
+            return;
+        }
         ReferenceModel.Answer answer = model.answer(operation.sessionId, operation.sequence);
         if (operation.kind == SimOperation.Kind.RESOLVE) {
             answer = resolved(answer);

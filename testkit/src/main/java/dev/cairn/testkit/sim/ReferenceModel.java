@@ -2,6 +2,7 @@ package dev.cairn.testkit.sim;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
+import dev.cairn.engine.SessionLimits;
 import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.Status;
 import java.nio.ByteBuffer;
@@ -42,6 +43,8 @@ final class ReferenceModel {
 
     private static final class Session {
         long lowestOpen = 1;
+        long activeMs;
+        boolean expired;
         final Map<Long, Answer> answers = new HashMap<>();
     }
 
@@ -52,15 +55,27 @@ final class ReferenceModel {
     private final Map<String, List<Long>> changes = new HashMap<>();
 
     private final TreeMap<String, Row> rows = new TreeMap<>();
+    /** Those that have expired are kept: answers of them may still come. */
     private final Map<Long, Session> sessions = new HashMap<>();
 
+    private long logTimeMs;
+
     void apply(LogEntry entry) {
-        if (entry.isOpenSession()) {
-            sessions.put(entry.index, new Session());
+        logTimeMs = Math.max(logTimeMs, entry.logTimeMs);
+        sessions.values()
+                .forEach(session ->
+                        session.expired |= logTimeMs - session.activeMs >= SessionLimits.REPLICATED.expiryMs());
+        if (!entry.isCommand()) {
             return;
         }
-        Session session = sessions.get(entry.sessionId);
-        if (!entry.isCommand() || session == null) {
+        Session session = entry.isOpenSession()
+                ? sessions.computeIfAbsent(entry.index, opened -> new Session())
+                : sessions.get(entry.sessionId);
+        if (session == null || session.expired) {
+            return;
+        }
+        session.activeMs = logTimeMs;
+        if (entry.isOpenSession()) {
             return;
         }
         long low = Math.max(session.lowestOpen, entry.lowestOpen);
@@ -155,6 +170,11 @@ final class ReferenceModel {
 
     boolean hasSession(long sessionId) {
         return sessions.containsKey(sessionId);
+    }
+
+    boolean hasExpired(long sessionId) {
+        Session session = sessions.get(sessionId);
+        return session != null && session.expired;
     }
 
     /** The answer to a sequence; null when it was never executed. */

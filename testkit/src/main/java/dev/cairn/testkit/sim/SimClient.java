@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A client as the protocol means it, in small: opens a session by a logged command, keeps several operations in flight,
  * sends the same sequence with the same bytes again after a refusal, a lost connection or silence, follows hints, and gives
- * an operation up at its deadline with an unknown outcome.
+ * an operation up at its deadline with an unknown outcome. A session that has expired is followed by another.
  */
 final class SimClient implements SimClientNetwork.Receiver {
     private static final long BACK_OFF_NS = 8 * SwarmKnobs.MS;
@@ -36,6 +36,7 @@ final class SimClient implements SimClientNetwork.Receiver {
     private final Scheduler scheduler;
     private final SimTrace trace;
     private final SimClientNetwork network;
+    private final FaultCounts faults;
     private final ClusterInvariants invariants;
     private final List<SimOperation> history;
 
@@ -66,6 +67,7 @@ final class SimClient implements SimClientNetwork.Receiver {
             Scheduler scheduler,
             SimTrace trace,
             SimClientNetwork network,
+            FaultCounts faults,
             ClusterInvariants invariants,
             List<SimOperation> history) {
         this.clientId = clientId;
@@ -74,6 +76,7 @@ final class SimClient implements SimClientNetwork.Receiver {
         this.scheduler = scheduler;
         this.trace = trace;
         this.network = network;
+        this.faults = faults;
         this.invariants = invariants;
         this.history = history;
         this.node = 1 + random.nextInt(knobs.nodes);
@@ -124,9 +127,13 @@ final class SimClient implements SimClientNetwork.Receiver {
     private void giveUp(SimOperation operation) {
         trace.add(SimTrace.Kind.GIVE_UP, 0, operation.id, 0, 0, 0);
         forget(operation);
-        if (operation.sequence != 0 && operation.kind != Kind.RESOLVE && random.nextBoolean()) {
+        if (isOfSession(operation) && operation.kind != Kind.RESOLVE && random.nextBoolean()) {
             resolve(operation);
         }
+    }
+
+    private boolean isOfSession(SimOperation operation) {
+        return operation.sequence != 0 && operation.sessionId == sessionId;
     }
 
     /** At once: until it is answered, its sequence stays the lowest open one, so that the answer cannot be lost. */
@@ -234,7 +241,7 @@ final class SimClient implements SimClientNetwork.Receiver {
     private long lowestOpen(long sequence) {
         long lowest = sequence;
         for (SimOperation operation : pending.values()) {
-            lowest = operation.sequence == 0 ? lowest : Math.min(lowest, operation.sequence);
+            lowest = isOfSession(operation) ? Math.min(lowest, operation.sequence) : lowest;
         }
         return lowest;
     }
@@ -353,6 +360,10 @@ final class SimClient implements SimClientNetwork.Receiver {
 
     private void onResult(SimOperation operation, Status status, long revision, String result) {
         invariants.onCommandReply(operation, status, revision, result);
+        if (status == Status.SESSION_EXPIRED) {
+            onExpired(operation);
+            return;
+        }
         if (operation.kind == Kind.OPEN_SESSION) {
             sessionId = revision;
             trace.add(SimTrace.Kind.SESSION, 0, clientId, revision, 0, 0);
@@ -371,6 +382,18 @@ final class SimClient implements SimClientNetwork.Receiver {
                     result.substring(ResolvedAnswerDescriptor.RESULT_OFFSET));
         } else {
             asked.cancelled = true;
+        }
+    }
+
+    /** Whether an earlier transmission was executed is not known any more; this one was not, and none will be. */
+    private void onExpired(SimOperation operation) {
+        trace.add(SimTrace.Kind.EXPIRED, 0, operation.id, operation.sessionId, 0, 0);
+        faults.count(SimFault.EXPIRED_SESSION);
+        forget(operation);
+        if (operation.sessionId == sessionId) {
+            sessionId = 0;
+            lastSequence = 0;
+            invoke(Kind.OPEN_SESSION);
         }
     }
 

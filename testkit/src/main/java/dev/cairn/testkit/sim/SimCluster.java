@@ -82,7 +82,7 @@ public final class SimCluster {
         }
         for (int id = 1; id <= knobs.clients; id++) {
             clients.add(new SimClient(
-                    id, knobs, source.split(200 + id), scheduler, trace, clientNetwork, invariants, history));
+                    id, knobs, source.split(200 + id), scheduler, trace, clientNetwork, faults, invariants, history));
         }
     }
 
@@ -172,7 +172,8 @@ public final class SimCluster {
         every(knobs.crashEveryNs, this::crash);
         every(
                 knobs.clockJumpEveryNs,
-                () -> anyNode().jumpClock(random.betweenLog(SwarmKnobs.MS, 100 * SwarmKnobs.SECOND)));
+                // Some jump further than a session lives.
+                () -> anyNode().jumpClock(random.betweenLog(SwarmKnobs.MS, knobs.longestClockJumpNs)));
         every(
                 knobs.slowDiskEveryNs,
                 () -> anyNode().slowDisk(random.around(knobs.slowForceNs), random.around(500 * SwarmKnobs.MS)));

@@ -34,6 +34,8 @@ public enum SimFault {
     PAUSE(false),
     CLOCK_JUMP(false),
     CLOCK_RATE(false),
+    /** Told to a client: the log's time has gone on without it for too long. */
+    EXPIRED_SESSION(true),
 
     // Disks.
     SLOW_FORCE(true),

@@ -28,6 +28,7 @@ final class SimTrace {
         RETURN("return", "op status number"),
         GIVE_UP("give-up", "op"),
         SESSION("session", "client id"),
+        EXPIRED("expired", "op session"),
         PARTITION("partition", "cut"),
         HEAL("heal", ""),
         PAUSE("pause", "ns"),

@@ -83,6 +83,7 @@ final class SwarmKnobs {
     long downForNs;
     double forceFailures;
     long clockJumpEveryNs;
+    long longestClockJumpNs = 7200 * SECOND;
     /** How much faster or slower than the others a clock may run, in thousandths. */
     int clockRate;
 
@@ -262,6 +263,18 @@ final class SwarmKnobs {
         damage();
         membershipEveryNs = 15 * MS;
         partitionEveryNs = 0;
+    }
+
+    /** Clocks that jump further than a session lives, under leaders that change. */
+    void expiries() {
+        clockJumpEveryNs = 60 * MS;
+        longestClockJumpNs = 100_000 * SECOND;
+        transferEveryNs = 100 * MS;
+        crashEveryNs = 300 * MS;
+        clients = 4;
+        operationsPerClient = 80;
+        clientPauseNs = 10 * MS;
+        maxInFlight = 4;
     }
 
     /** Leaders who do not hear that they lead no longer, with clocks that let them believe it; late answers; many reads. */

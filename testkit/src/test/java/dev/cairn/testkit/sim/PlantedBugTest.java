@@ -88,7 +88,8 @@ final class PlantedBugTest {
                 SwarmKnobs::oldLeaders,
                 SwarmKnobs::memberships,
                 SwarmKnobs::damage,
-                SwarmKnobs::damageAmongChanges);
+                SwarmKnobs::damageAmongChanges,
+                SwarmKnobs::expiries);
     }
 
     @Test
