@@ -4,6 +4,7 @@ import dev.cairn.client.CairnClient;
 import dev.cairn.client.ServerStatus;
 import dev.cairn.protocol.NodeStatus;
 import dev.cairn.server.ParentWatch;
+import dev.cairn.testkit.ProcessCluster;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
@@ -31,8 +32,6 @@ import org.jspecify.annotations.Nullable;
 final class MeasuredNodes implements AutoCloseable {
     /** The nodes' JVM flags as the start script sets them, separated by blanks. */
     private static final String FLAGS_PROPERTY = "cairn.node.flags";
-    /** What the build says to processes that tests start. */
-    private static final String QUICK_FLAGS_PROPERTY = "cairn.testkit.node.flags";
     /** Directory of the nodes' native libraries. */
     private static final String LIBRARY_PATH_PROPERTY = "cairn.node.library.path";
 
@@ -151,7 +150,8 @@ final class MeasuredNodes implements AutoCloseable {
                     .filter(argument -> argument.startsWith("--"))
                     .forEach(command::add);
             command.add("-Xmx256m");
-            Arrays.stream(System.getProperty(QUICK_FLAGS_PROPERTY, "").split("\\s+"))
+            Arrays.stream(System.getProperty(ProcessCluster.NODE_FLAGS_PROPERTY, "")
+                            .split("\\s+"))
                     .filter(flag -> !flag.isEmpty())
                     .forEach(command::add);
         } else {
