@@ -78,7 +78,10 @@ final class FloorTest {
 
     @Test
     void framesArriveWholeHoweverReadsDivideThem() {
-        SplittableRandom random = new SplittableRandom();
+        String given = System.getProperty("seed", "");
+        long seed = given.isEmpty() ? System.nanoTime() : Long.parseLong(given);
+        System.out.println("FloorTest -Dseed=" + seed);
+        SplittableRandom random = new SplittableRandom(seed);
         for (int most : new int[] {1, 7, 100, 5000}) {
             EmbeddedChannel channel = new EmbeddedChannel();
             Noted noted = new Noted(channel);
@@ -194,7 +197,9 @@ final class FloorTest {
         assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
         assertThat(run.out()).contains("# cairn floor ", "# durability forced", "no consensus, no database");
         assertThat(run.lastLine()).startsWith("{\"mode\":\"put\",").contains("\"durability\":\"forced\"");
-        assertThat(run.number("ops")).isPositive();
+        // On a machine that is busy enough none may end within the second; those that began in it end later and count
+        // here.
+        assertThat(run.number("latency_count")).isPositive();
         assertThat(run.number("errors")).isZero();
         assertThat(run.number("unfinished")).isZero();
         assertThat(run.number("p50_us")).isPositive();
