@@ -41,9 +41,15 @@ class KillSoakTest {
 
     @Test
     void optionsThatMakeNoSenseAreRefused() {
-        for (final String[] wrong :
-                new String[][] {{"--kills", "0"}, {"--kills"}, {"--seconds", "no"}, {"--nodes", "8"}, {"--kill", "1"}
-                }) {
+        for (final String[] wrong : new String[][] {
+            {"--kills", "0"},
+            {"--kills"},
+            {"--seconds", "no"},
+            {"--nodes", "8"},
+            {"--kill", "1"},
+            {"--rot", "101"},
+            {"--nodes", "1", "--rot", "5"}
+        }) {
             final ByteArrayOutputStream printed = new ByteArrayOutputStream();
             assertThat(KillSoak.run(new PrintStream(printed, true, UTF_8), wrong))
                     .isEqualTo(2);
