@@ -98,7 +98,8 @@ final class LoadLoopTest {
 
     /**
      * At 1000/s, 600 ms without an answer, and room for only 8: of the some 600 operations due meanwhile, 8 can be sent. Timed from
-     * their sending, 8 would look slow; timed from when they were due, half of the 600 waited for more than 300 ms.
+     * their sending, 8 would look slow; timed from when they were due, half of the 600 waited for more than 300 ms. On a busy machine
+     * more of them are slow, up to all.
      */
     @Test
     void openLoopCountsFromTheIntendedStartWhenThereIsNoRoom() throws InterruptedException {
@@ -108,7 +109,7 @@ final class LoadLoopTest {
 
         Histogram puts = result.puts();
         long slow = puts.getCountBetweenValues(TimeUnit.MILLISECONDS.toNanos(300), Measurement.MAX_LATENCY_NS);
-        assertThat(slow).as(out.toString()).isBetween(250L, 700L);
+        assertThat(slow).as(out.toString()).isGreaterThanOrEqualTo(250L);
         assertThat(puts.getTotalCount()).isEqualTo(2000);
         assertThat(result.mostInFlight()).isEqualTo(8);
         assertThat(result.maxInFlight()).isEqualTo(8);
