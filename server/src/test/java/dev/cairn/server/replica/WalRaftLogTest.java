@@ -82,6 +82,7 @@ class WalRaftLogTest {
         assertThat(wal.ensureRoom(SEGMENT_BYTES - 8192))
                 .as("in a segment of its own")
                 .isTrue();
+        wal.onIdle(1);
         force();
         log.truncatePrefix(1);
         assertThat(wal.firstIndex()).isEqualTo(2);
