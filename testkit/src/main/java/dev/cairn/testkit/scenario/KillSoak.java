@@ -189,7 +189,8 @@ public final class KillSoak {
     /** One bit of a segment, of three in four cases one of a byte that is not zero: most of a young segment is. */
     private void rot(final Path log, final Random random) {
         try (Stream<Path> files = Files.list(log)) {
-            final List<Path> segments = files.filter(file -> file.getFileName().toString().matches("\\d+\\.wal"))
+            final List<Path> segments = files.filter(
+                            file -> file.getFileName().toString().matches("\\d+\\.wal"))
                     .sorted()
                     .toList();
             final Path file = segments.get(random.nextInt(segments.size()));
