@@ -65,8 +65,9 @@ final class SimTotals {
         for (Map.Entry<SimFault, Long> kind : counts.byKind().entrySet()) {
             kinds.add(kind.getKey().name().toLowerCase(Locale.ROOT).replace('_', '-') + "=" + kind.getValue());
         }
-        return "seeds=" + seeds + " ms=" + ms + " seedsPerMinute=" + seeds * 60_000 / ms + " simulatedMinutes="
-                + TimeUnit.NANOSECONDS.toMinutes(virtualNs) + " events=" + events + " operations=" + operations
+        return "seeds=" + seeds + " ms=" + ms + " seedsPerMinute=" + seeds * 60_000 / ms + " simulatedHours="
+                + String.format(Locale.ROOT, "%.2f", virtualNs / 3.6e12) + " events=" + events + " operations="
+                + operations
                 + " unknown=" + unknown + " committed=" + committed + " crashes=" + crashes + " faults=" + faults
                 + " snapshots=" + snapshots + " installed=" + installed + "\nfaults: " + kinds;
     }
