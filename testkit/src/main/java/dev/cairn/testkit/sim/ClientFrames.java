@@ -106,22 +106,10 @@ final class ClientFrames {
         };
     }
 
-    /** The fresh ones by turns, in each of their ways. */
-    private static int readMode(SimOperation operation) {
-        if (operation.kind == SimOperation.Kind.STALE_GET) {
-            return GetDescriptor.READ_STALE;
-        }
-        return switch ((int) (operation.id % 3)) {
-            case 0 -> GetDescriptor.READ_LINEARIZABLE;
-            case 1 -> GetDescriptor.READ_FOLLOWER;
-            default -> GetDescriptor.READ_LEASE;
-        };
-    }
-
     private static byte[] get(SimOperation operation, long requestId) {
         byte[] key = key(operation.key);
         UnsafeBuffer frame = header(MessageType.GET, GetDescriptor.BLOCK_LENGTH, key.length, requestId);
-        frame.putByte(BLOCK + GetDescriptor.READ_MODE_OFFSET, (byte) readMode(operation));
+        frame.putByte(BLOCK + GetDescriptor.READ_MODE_OFFSET, (byte) operation.readMode);
         frame.putInt(BLOCK + GetDescriptor.KEY_LENGTH_OFFSET, key.length, LITTLE_ENDIAN);
         frame.putLong(BLOCK + GetDescriptor.MIN_REVISION_OFFSET, 0, LITTLE_ENDIAN);
         frame.putBytes(BLOCK + GetDescriptor.BLOCK_LENGTH, key);

@@ -7,6 +7,7 @@ import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.CommandReplyDescriptor;
 import dev.cairn.protocol.ErrorReplyDescriptor;
 import dev.cairn.protocol.FrameHeader;
+import dev.cairn.protocol.GetDescriptor;
 import dev.cairn.protocol.GetReplyDescriptor;
 import dev.cairn.protocol.MessageType;
 import dev.cairn.protocol.ResolvedAnswerDescriptor;
@@ -180,6 +181,7 @@ final class SimClient implements SimClientNetwork.Receiver {
         long sequence = sequenced ? ++lastSequence : 0;
         SimOperation operation = newOperation(kind, sequence, sequenced ? lowestOpen(sequence) : 0);
         switch (kind) {
+            case GET, STALE_GET -> operation.readMode = readMode(operation);
             case PUT, DELETE -> wantPreviousPerhaps(operation);
             case SWAP -> {
                 expectSomething(operation);
@@ -194,6 +196,18 @@ final class SimClient implements SimClientNetwork.Receiver {
             default -> {}
         }
         add(operation);
+    }
+
+    /** The fresh ones by turns, in each of their ways. */
+    private int readMode(SimOperation operation) {
+        if (operation.kind == Kind.STALE_GET) {
+            return GetDescriptor.READ_STALE;
+        }
+        return switch ((int) (operation.id % (knobs.leasesHold() ? 3 : 2))) {
+            case 0 -> GetDescriptor.READ_LINEARIZABLE;
+            case 1 -> GetDescriptor.READ_FOLLOWER;
+            default -> GetDescriptor.READ_LEASE;
+        };
     }
 
     private void wantPreviousPerhaps(SimOperation operation) {

@@ -71,6 +71,9 @@ final class SimOperation {
     /** It was cancelled before it was executed: no part of the history. */
     boolean cancelled;
 
+    /** Of a GET or STALE_GET, as on the wire. */
+    int readMode;
+
     /** When it is sent again if nothing is heard; 0 = at the next occasion. */
     long resendNs;
 

@@ -451,6 +451,11 @@ final class SwarmKnobs {
         rotOfLogOnly = membershipEveryNs > 0;
     }
 
+    /** Whether the clocks keep to what reads by lease ask of them: the fastest less than a quarter faster than the slowest. */
+    boolean leasesHold() {
+        return 4 * (1000 + clockRate) < 5 * (1000 - clockRate);
+    }
+
     private static long sometimes(SimRandom random, int ofFive, long low, long high) {
         boolean on = random.nextInt(5) < ofFive;
         long value = random.betweenLog(low, high);
