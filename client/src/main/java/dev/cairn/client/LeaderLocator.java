@@ -9,7 +9,7 @@ import java.util.random.RandomGenerator;
  * Chooses the server to try next: the leader that a server named, else the next in turn of the configured ones and of those
  * that a leader has named as members since. As many tries as there are servers go without pause. Between such rounds it
  * pauses for a quarter of the time that it has searched, from {@link #MIN_PAUSE_NS} to {@link #MAX_PAUSE_NS}, with jitter, until
- * a request succeeds: so the search adds at most a quarter to an outage, and a long one costs few connections. Loop thread only.
+ * a request succeeds: so its pauses add about a quarter to an outage, and a long one costs few connections. Loop thread only.
  */
 final class LeaderLocator {
     static final long MIN_PAUSE_NS = 10_000_000;
