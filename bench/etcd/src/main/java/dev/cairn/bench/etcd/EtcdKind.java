@@ -1,7 +1,7 @@
 package dev.cairn.bench.etcd;
 
-import dev.cairn.bench.LoadTarget;
-import dev.cairn.bench.TargetKind;
+import dev.cairn.bench.targets.LoadTarget;
+import dev.cairn.bench.targets.TargetKind;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;

@@ -1,6 +1,6 @@
 package dev.cairn.bench.etcd;
 
-import dev.cairn.bench.LoadTarget;
+import dev.cairn.bench.targets.LoadTarget;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.ManagedChannel;

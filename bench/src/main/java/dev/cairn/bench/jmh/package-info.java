@@ -1,0 +1,5 @@
+/** Benchmarks of single stages. */
+@NullMarked
+package dev.cairn.bench.jmh;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,163 @@
+package dev.cairn.bench.load;
+
+import dev.cairn.bench.machine.ProcessorTime;
+import dev.cairn.bench.results.HistogramFiles;
+import dev.cairn.bench.targets.LoadTarget;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
+
+/** Warm-up, window and end of one load, with a live line each second. Used once, by one thread. */
+final class LoadRun {
+    private static final long SECOND_NS = TimeUnit.SECONDS.toNanos(1);
+
+    /** How long operations may take to end after the window: a client's deadline and something on top. */
+    private static final long DRAIN_NS = TimeUnit.SECONDS.toNanos(20);
+
+    private final PrintWriter out;
+    private final @Nullable HistogramFiles files;
+    private final boolean tagged;
+    private final long beginNs;
+    private final Measurement measurement;
+    private final Load load;
+    private final ProcessorTime processors;
+    private final Histogram puts = Measurement.newHistogram();
+    private final Histogram gets = Measurement.newHistogram();
+
+    private LoadRun(
+            PrintWriter out,
+            @Nullable HistogramFiles files,
+            boolean tagged,
+            long beginNs,
+            Measurement measurement,
+            Load load,
+            ProcessorTime processors) {
+        this.out = out;
+        this.files = files;
+        this.tagged = tagged;
+        this.beginNs = beginNs;
+        this.measurement = measurement;
+        this.load = load;
+        this.processors = processors;
+    }
+
+    /**
+     * @param operations makes one operation; called by whoever issues
+     * @param maxInFlight limit of an open loop, number of operations of a closed one
+     * @param processors is opened and closed with the window
+     */
+    static LoadRun of(
+            LoadOptions options,
+            List<LoadTarget> targets,
+            Supplier<Operation> operations,
+            int maxInFlight,
+            PrintWriter out,
+            @Nullable HistogramFiles files,
+            ProcessorTime processors) {
+        List<Operation> made = new ArrayList<>();
+        while (!options.openLoop() && made.size() < maxInFlight) {
+            made.add(operations.get());
+        }
+        // The schedule begins when everything is prepared.
+        long beginNs = System.nanoTime();
+        long startNs = beginNs + options.warmupSeconds() * SECOND_NS;
+        Measurement measurement = new Measurement(startNs, startNs + options.seconds() * SECOND_NS);
+        Load load = options.openLoop()
+                ? new OpenLoop(targets, options.rate(), beginNs, maxInFlight, operations, measurement)
+                : new ClosedLoop(targets, made, measurement);
+        return new LoadRun(
+                out, files, options.mode() == LoadOptions.Mode.MIXED, beginNs, measurement, load, processors);
+    }
+
+    /** Runs to the end. */
+    LoadResult run() throws InterruptedException {
+        load.start();
+        long lastNs = beginNs;
+        if (beginNs - measurement.windowStartNs() >= 0) {
+            processors.open();
+        }
+        boolean ended = false;
+        while (!ended && lastNs - measurement.windowEndNs() < DRAIN_NS) {
+            long nextNs = beginNs + ((lastNs - beginNs) / SECOND_NS + 1) * SECOND_NS;
+            ended = load.await(Math.max(0, nextNs - System.nanoTime()));
+            long now = System.nanoTime();
+            lookAtProcessors(lastNs, now);
+            takeInterval(lastNs, now);
+            lastNs = now;
+        }
+        return result(ended ? 0 : load.inFlight());
+    }
+
+    /** Window and intervals begin on whole seconds, so this comes within a wake-up of the window's begin and end. */
+    private void lookAtProcessors(long fromNs, long toNs) {
+        if (fromNs - measurement.windowStartNs() < 0 && toNs - measurement.windowStartNs() >= 0) {
+            processors.open();
+        }
+        if (fromNs - measurement.windowEndNs() < 0 && toNs - measurement.windowEndNs() >= 0) {
+            processors.close();
+        }
+    }
+
+    private void takeInterval(long fromNs, long toNs) {
+        Histogram putInterval = measurement.takePuts();
+        Histogram getInterval = measurement.takeGets();
+        Histogram outsideInterval = measurement.takeOutside();
+        puts.add(putInterval);
+        gets.add(getInterval);
+        if (files != null) {
+            files.interval(putInterval, tagged ? "put" : null);
+            files.interval(getInterval, tagged ? "get" : null);
+        }
+        outsideInterval.add(putInterval);
+        outsideInterval.add(getInterval);
+        printLiveLine(outsideInterval, fromNs, toNs);
+    }
+
+    private void printLiveLine(Histogram interval, long fromNs, long toNs) {
+        String phase = fromNs - measurement.windowStartNs() < -SECOND_NS / 2
+                ? "warm-up"
+                : fromNs - measurement.windowEndNs() < -SECOND_NS / 2 ? "measure" : "ending";
+        out.printf(
+                Locale.ROOT,
+                "%4d s %-7s %9.0f ops/s  %s  in flight %d  errors %d%n",
+                Math.round((toNs - beginNs) / (double) SECOND_NS),
+                phase,
+                interval.getTotalCount() / Math.max(1e-3, (toNs - fromNs) / (double) SECOND_NS),
+                latencies(interval),
+                load.inFlight(),
+                measurement.allErrors());
+        out.flush();
+    }
+
+    private static String latencies(Histogram interval) {
+        if (interval.getTotalCount() == 0) {
+            return "nothing ended";
+        }
+        return String.format(
+                Locale.ROOT,
+                "p50 %.0f us  p99 %.0f us  max %.0f us",
+                LoadResult.us(interval, 50),
+                LoadResult.us(interval, 99),
+                LoadResult.us(interval, 100));
+    }
+
+    private LoadResult result(int unfinished) {
+        OpenLoop open = load instanceof OpenLoop paced ? paced : null;
+        return new LoadResult(
+                measurement.endedInWindow(),
+                puts,
+                gets,
+                measurement.errors(),
+                unfinished,
+                open == null ? 0 : open.maxInFlight(),
+                open == null ? 0 : open.mostInFlight(),
+                open == null ? 0 : open.waited(),
+                open == null ? 0 : open.unstarted(),
+                processors.usedMs());
+    }
+}

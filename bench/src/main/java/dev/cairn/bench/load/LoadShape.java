@@ -1,0 +1,86 @@
+package dev.cairn.bench.load;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+
+/** The options that say how a load comes: how much, how long, of which sizes. */
+public final class LoadShape {
+    private static final int DEFAULT_OUTSTANDING = 64;
+
+    @Option(
+            names = "--outstanding",
+            paramLabel = "N",
+            description = "Closed loop: N operations are in flight all the time. Default: 64.")
+    private @Nullable Integer outstanding;
+
+    @Option(
+            names = "--rate",
+            paramLabel = "R",
+            description =
+                    "Open loop: R operations are started each second whatever the answers do; instead of --outstanding.")
+    private @Nullable Integer rate;
+
+    @Option(names = "--seconds", defaultValue = "10", paramLabel = "S", description = "Measured time. Default: 10.")
+    private int seconds;
+
+    @Option(
+            names = "--warmup",
+            defaultValue = "3",
+            paramLabel = "S",
+            description = "Seconds of the same load before it, not counted. Default: 3.")
+    private int warmup;
+
+    @Option(
+            names = "--keys",
+            defaultValue = "100000",
+            paramLabel = "N",
+            description = "Different keys. Default: 100000.")
+    private int keys;
+
+    @Option(names = "--key-bytes", defaultValue = "16", paramLabel = "N", description = "Length of a key. Default: 16.")
+    private int keyBytes;
+
+    @Option(
+            names = "--value-bytes",
+            defaultValue = "256",
+            paramLabel = "N",
+            description = "Length of a value. Default: 256.")
+    private int valueBytes;
+
+    @Option(
+            names = "--connections",
+            defaultValue = "1",
+            paramLabel = "N",
+            description = "Clients with a connection and a thread each. Default: 1.")
+    private int connections;
+
+    /** What was given, checked; a {@link ParameterException} says what is wrong. */
+    public LoadOptions options(CommandSpec spec, String servers, LoadOptions.Mode mode, int readPercent) {
+        try {
+            return new LoadOptions(
+                    servers,
+                    mode,
+                    readPercent,
+                    outstanding == null && rate == null ? DEFAULT_OUTSTANDING : given("--outstanding", outstanding),
+                    given("--rate", rate),
+                    seconds,
+                    warmup,
+                    keys,
+                    keyBytes,
+                    valueBytes,
+                    connections);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** 0 = not given, so a given 0 must be told apart. */
+    private static int given(String option, @Nullable Integer value) {
+        if (value != null && value == 0) {
+            throw new IllegalArgumentException(option + ": 0, allowed are numbers from 1");
+        }
+        return value == null ? 0 : value;
+    }
+}

@@ -1,0 +1,122 @@
+package dev.cairn.bench.load;
+
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import org.HdrHistogram.Histogram;
+import org.HdrHistogram.Recorder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes the outcome of each operation. Any thread records; one thread takes the intervals.
+ *
+ * <p>Two rules. <em>Latency and errors</em>: of every operation whose start lies in the window, also when it ends later, so a
+ * stall at the end is seen. <em>Throughput</em>: every success that ends in the window, also when it began before, so its time is
+ * exactly the window. What starts outside of the window is shown in the live line only.
+ */
+public final class Measurement implements Outcomes {
+    /** Longer latencies count as this. */
+    public static final long MAX_LATENCY_NS = TimeUnit.HOURS.toNanos(1);
+
+    private static final int SIGNIFICANT_DIGITS = 3;
+
+    private final long windowStartNs;
+    private final long windowEndNs;
+    private final Recorder puts = new Recorder(MAX_LATENCY_NS, SIGNIFICANT_DIGITS);
+    private final Recorder gets = new Recorder(MAX_LATENCY_NS, SIGNIFICANT_DIGITS);
+    private final Recorder outside = new Recorder(MAX_LATENCY_NS, SIGNIFICANT_DIGITS);
+    private final LongAdder endedInWindow = new LongAdder();
+    private final LongAdder allErrors = new LongAdder();
+    private final Map<String, LongAdder> errors = new ConcurrentHashMap<>();
+
+    // Reused by the taker of intervals.
+    private @Nullable Histogram putInterval;
+    private @Nullable Histogram getInterval;
+    private @Nullable Histogram outsideInterval;
+
+    /** The window is {@code [windowStartNs, windowEndNs)} of {@code System.nanoTime()}. */
+    Measurement(long windowStartNs, long windowEndNs) {
+        this.windowStartNs = windowStartNs;
+        this.windowEndNs = windowEndNs;
+    }
+
+    long windowStartNs() {
+        return windowStartNs;
+    }
+
+    @Override
+    public long windowEndNs() {
+        return windowEndNs;
+    }
+
+    @Override
+    public void record(boolean read, long startNs, long endNs, @Nullable String error) {
+        boolean startedInWindow = inWindow(startNs);
+        if (error != null) {
+            allErrors.increment();
+            if (startedInWindow) {
+                errors.computeIfAbsent(error, type -> new LongAdder()).increment();
+            }
+            return;
+        }
+        long latencyNs = Math.min(Math.max(endNs - startNs, 0), MAX_LATENCY_NS);
+        if (!startedInWindow) {
+            outside.recordValue(latencyNs);
+        } else if (read) {
+            gets.recordValue(latencyNs);
+        } else {
+            puts.recordValue(latencyNs);
+        }
+        if (inWindow(endNs)) {
+            endedInWindow.increment();
+        }
+    }
+
+    private boolean inWindow(long timeNs) {
+        return timeNs - windowStartNs >= 0 && timeNs - windowEndNs < 0;
+    }
+
+    /** Successful puts of the window since the last call; valid until the next one. */
+    Histogram takePuts() {
+        Histogram taken = puts.getIntervalHistogram(putInterval);
+        putInterval = taken;
+        return taken;
+    }
+
+    /** Successful gets of the window since the last call; valid until the next one. */
+    Histogram takeGets() {
+        Histogram taken = gets.getIntervalHistogram(getInterval);
+        getInterval = taken;
+        return taken;
+    }
+
+    /** Successes that began outside of the window since the last call; valid until the next one. */
+    Histogram takeOutside() {
+        Histogram taken = outside.getIntervalHistogram(outsideInterval);
+        outsideInterval = taken;
+        return taken;
+    }
+
+    /** Successes that ended within the window. */
+    long endedInWindow() {
+        return endedInWindow.sum();
+    }
+
+    /** Failures so far, of warm-up too. */
+    long allErrors() {
+        return allErrors.sum();
+    }
+
+    /** Failures that began in the window, by type. */
+    Map<String, Long> errors() {
+        Map<String, Long> counts = new TreeMap<>();
+        errors.forEach((type, count) -> counts.put(type, count.sum()));
+        return counts;
+    }
+
+    public static Histogram newHistogram() {
+        return new Histogram(MAX_LATENCY_NS, SIGNIFICANT_DIGITS);
+    }
+}

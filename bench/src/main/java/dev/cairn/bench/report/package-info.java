@@ -1,0 +1,5 @@
+/** Page and table out of the files of runs. */
+@NullMarked
+package dev.cairn.bench.report;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,314 @@
+package dev.cairn.bench.load;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.cairn.covers.Covers;
+import dev.cairn.protocol.StatusReplyDescriptor;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.HdrHistogram.EncodableHistogram;
+import org.HdrHistogram.Histogram;
+import org.HdrHistogram.HistogramLogReader;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+/** The whole program against a server in this process. */
+final class LoadGeneratorTest {
+    @TempDir
+    Path directory;
+
+    private final FakeServer server = new FakeServer();
+
+    @AfterEach
+    void stop() {
+        server.close();
+    }
+
+    private record Run(int exitCode, String out, String err) {
+        String lastLine() {
+            List<String> lines = out.lines().toList();
+            return lines.get(lines.size() - 1);
+        }
+
+        double number(String field) {
+            Matcher matcher = Pattern.compile("\"" + field + "\":(-?[0-9.]+)").matcher(lastLine());
+            assertThat(matcher.find()).as("%s in %s", field, lastLine()).isTrue();
+            return Double.parseDouble(matcher.group(1));
+        }
+    }
+
+    private static Run execute(String... arguments) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        CommandLine commandLine = LoadGenerator.commandLine();
+        commandLine.setOut(new PrintWriter(out));
+        commandLine.setErr(new PrintWriter(err));
+        int exitCode = commandLine.execute(arguments);
+        return new Run(exitCode, out.toString(), err.toString());
+    }
+
+    private Run load(String... more) {
+        List<String> arguments = new ArrayList<>(List.of("--servers", server.address(), "--seconds", "1"));
+        arguments.addAll(List.of(more));
+        return execute(arguments.toArray(String[]::new));
+    }
+
+    @Test
+    @Covers({"L04", "T32"})
+    void closedLoopOfPutsCountsWhatTheServerSawAndEndsWithOneJsonLine() {
+        Run run = load("--warmup", "1", "--outstanding", "8", "--keys", "50", "--value-bytes", "100");
+
+        assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+        assertThat(run.out())
+                .contains("# durability forced (1 of 1 servers answered)")
+                .contains("node 1 LEADER forced")
+                .contains("outstanding 8")
+                .contains("java " + System.getProperty("java.version"))
+                .contains(" warm-up ")
+                .contains(" measure ");
+        assertThat(run.lastLine())
+                .startsWith("{\"mode\":\"put\",")
+                .endsWith("}")
+                .contains(
+                        "\"durability\":\"forced\"",
+                        "\"servers\":\"" + server.address() + "\"",
+                        "\"errors_by_type\":{}");
+        assertThat(run.number("ops")).isPositive().isLessThan(server.puts.get());
+        assertThat(run.number("latency_count")).isCloseTo(run.number("ops"), within(8.0));
+        assertThat(run.number("ops_s")).isEqualTo(run.number("ops"));
+        assertThat(run.number("p50_us")).isPositive().isLessThanOrEqualTo(run.number("p99_us"));
+        assertThat(run.number("p99_us")).isLessThanOrEqualTo(run.number("max_us"));
+        assertThat(run.number("force_p50_us")).isPositive();
+        assertThat(server.mostInFlight.get()).isLessThanOrEqualTo(8);
+        assertThat(server.values).hasSizeLessThanOrEqualTo(50).hasSizeGreaterThan(1);
+        server.values.forEach((key, value) -> {
+            assertThat(key).hasSize(16).matches("k0{13}[0-4][0-9]");
+            assertThat(value).hasSize(100);
+        });
+    }
+
+    @Test
+    void valuesDiffer() {
+        load("--warmup", "0", "--outstanding", "1", "--keys", "10");
+
+        assertThat(server.values.values().stream()
+                        .map(value -> new String(value, StandardCharsets.ISO_8859_1))
+                        .distinct())
+                .hasSize(10);
+    }
+
+    @Test
+    void filesHoldTheSameOperationsAsTheJsonLine() throws IOException {
+        Run run = load(
+                "--warmup",
+                "0",
+                "--outstanding",
+                "4",
+                "--out",
+                directory.resolve("new/results").toString());
+
+        List<Path> files;
+        try (var listed = Files.list(directory.resolve("new/results"))) {
+            files = listed.sorted().toList();
+        }
+        assertThat(files)
+                .extracting(file -> String.valueOf(file.getFileName()))
+                .hasSize(3)
+                .allMatch(name -> name.matches("load-put-o4-[0-9T]+Z\\.(hgrm|hlog|json)"));
+        assertThat(Files.readString(files.get(0)))
+                .contains("#[Mean")
+                .contains("Total count    = " + String.format("%12d", (long) run.number("latency_count")));
+        assertThat(countIn(files.get(1), "")).isEqualTo((long) run.number("latency_count"));
+        assertThat(Files.readString(files.get(2))).isEqualTo(run.lastLine() + "\n");
+    }
+
+    private static long countIn(Path log, String tag) throws IOException {
+        long count = 0;
+        try (HistogramLogReader reader = new HistogramLogReader(log.toFile())) {
+            for (EncodableHistogram next = reader.nextIntervalHistogram();
+                    next != null;
+                    next = reader.nextIntervalHistogram()) {
+                if (tag.isEmpty() || tag.equals(next.getTag())) {
+                    count += ((Histogram) next).getTotalCount();
+                }
+            }
+        }
+        return count;
+    }
+
+    @Test
+    void getFillsOnlyTheKeysThatAreMissingOrOfAnotherLength() {
+        KeySpace keys = new KeySpace(300, 16);
+        byte[] key = new byte[16];
+        for (int i = 0; i < 300; i += 3) {
+            keys.encode(i, key);
+            server.values.put(new String(key, StandardCharsets.US_ASCII), new byte[i == 0 ? 63 : 64]);
+        }
+
+        Run run = load("--mode", "get", "--warmup", "0", "--outstanding", "4", "--keys", "300", "--value-bytes", "64");
+
+        assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+        assertThat(run.out()).contains("# filled: 300 keys, 201 of them written now");
+        assertThat(server.puts.get()).isEqualTo(201);
+        assertThat(server.values).hasSize(300);
+        assertThat(server.gets.get()).isGreaterThanOrEqualTo(300 + (int) run.number("ops"));
+        assertThat(run.number("errors")).isZero();
+    }
+
+    @Test
+    void getOfAMissingKeyIsAnErrorAndARunWithoutSuccessFails() {
+        server.loseValues = true;
+
+        Run run = load("--mode", "get", "--warmup", "0", "--outstanding", "4", "--keys", "5");
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.number("ops")).isZero();
+        assertThat(run.number("errors")).isPositive();
+        assertThat(run.lastLine())
+                .contains("\"errors_by_type\":{\"KeyMissing\":")
+                .contains("\"p50_us\":null");
+    }
+
+    @Test
+    void errorsAreCountedByTypeBesideTheSuccesses() {
+        server.refuse = key -> key.endsWith("1");
+
+        Run run = load("--warmup", "0", "--outstanding", "4", "--keys", "100");
+
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.lastLine()).contains("\"errors_by_type\":{\"RequestRejected:VALUE_TOO_LARGE\":");
+        double errors = run.number("errors");
+        assertThat(errors / (errors + run.number("latency_count"))).isBetween(0.03, 0.3);
+    }
+
+    @Test
+    @Covers("T32")
+    void mixedModeShowsGetsAndPutsApart() throws IOException {
+        Run run = load(
+                "--mode",
+                "mixed",
+                "--read-percent",
+                "80",
+                "--warmup",
+                "0",
+                "--keys",
+                "20",
+                "--out",
+                directory.toString());
+
+        double gets = run.number("get_count");
+        double puts = run.number("put_count");
+        assertThat(gets + puts).isEqualTo(run.number("latency_count"));
+        assertThat(gets / (gets + puts)).isCloseTo(0.8, within(0.1));
+        assertThat(run.number("get_p50_us")).isPositive();
+        assertThat(run.number("put_p50_us")).isPositive();
+        Path log;
+        try (var listed = Files.list(directory)) {
+            log = listed.filter(file -> file.toString().endsWith(".hlog"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+        assertThat(countIn(log, "get")).isEqualTo((long) gets);
+        assertThat(countIn(log, "put")).isEqualTo((long) puts);
+    }
+
+    @Test
+    void openLoopStartsTheAskedNumberOfOperations() {
+        Run run = load("--warmup", "1", "--rate", "500", "--connections", "2");
+
+        assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+        assertThat(server.puts.get()).isEqualTo(1000);
+        assertThat(run.number("latency_count")).isEqualTo(500);
+        assertThat(run.number("outstanding")).isZero();
+        assertThat(run.number("unstarted")).isZero();
+        assertThat(run.number("waited")).isZero();
+        assertThat(run.number("max_in_flight")).isEqualTo(8192);
+    }
+
+    @Test
+    void weakDurabilityIsSaid() {
+        server.durability = StatusReplyDescriptor.DURABILITY_NOT_FORCED;
+
+        Run run = load("--warmup", "0", "--outstanding", "1");
+
+        assertThat(run.out()).contains("# durability not-forced");
+        assertThat(run.lastLine()).contains("\"durability\":\"not-forced\"");
+    }
+
+    @Test
+    void noServerAtAllIsSaidAtOnce() throws IOException {
+        String address;
+        try (ServerSocket unused = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            address = "127.0.0.1:" + unused.getLocalPort();
+        }
+
+        Run run = execute("--servers", address);
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).contains("no server answered");
+        assertThat(run.out())
+                .contains("# server " + address)
+                .contains("# durability unknown (0 of 1 servers answered)");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--outstanding 5 --rate 5   | --outstanding and --rate: give one of them",
+                "--outstanding 0            | --outstanding: 0, allowed are numbers from 1",
+                "--outstanding 4097         | --outstanding: 4097, allowed are 1 to 4096",
+                "--outstanding 300 --value-bytes 1048576 | --outstanding: 300 operations of 1048592 bytes",
+                "--rate 1000001             | --rate: 1000001, allowed are 1 to 1000000",
+                "--rate -1                  | --rate: -1, allowed are 1 to 1000000",
+                "--seconds 0                | --seconds: 0, allowed are 1 to 86400",
+                "--warmup -1                | --warmup: -1, allowed are 0 to 86400",
+                "--keys 0                   | --keys: 0, allowed are 1 to 100000000",
+                "--keys 1001 --key-bytes 4  | --key-bytes: 4, allowed are 5 to 4096",
+                "--key-bytes 4097           | --key-bytes: 4097, allowed are 6 to 4096",
+                "--value-bytes 1048577      | --value-bytes: 1048577, allowed are 0 to 1048576",
+                "--connections 65           | --connections: 65, allowed are 1 to 64",
+                "--read-percent 5           | --read-percent: only with --mode mixed, given is put",
+                "--mode mixed --read-percent 101 | --read-percent: 101, allowed are 0 to 100",
+                "--mode delete              | 'delete'",
+                "--seconds ten              | 'ten' is not an int",
+                "--colour red               | --colour",
+                "--servers nowhere          | server 'nowhere': expected host:port",
+            })
+    void wrongOptionsAreNamedWithWhatIsAllowed(String options, String message) {
+        List<String> arguments = new ArrayList<>(List.of(options.split(" ")));
+        if (!arguments.contains("--servers")) {
+            arguments.addAll(List.of("--servers", server.address()));
+        }
+
+        Run run = execute(arguments.toArray(String[]::new));
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains(message);
+        assertThat(run.out()).isEmpty();
+    }
+
+    @Test
+    void limitsThemselvesAreAllowed() {
+        assertThat(new LoadOptions("s:1", LoadOptions.Mode.PUT, 0, 64 * 4096, 0, 1, 0, 1, 2, 0, 64).capacity())
+                .isEqualTo(64 * 4096);
+        assertThat(new LoadOptions("s:1", LoadOptions.Mode.PUT, 0, 0, 1_000_000, 86_400, 0, 1, 4096, 1 << 20, 1)
+                        .capacity())
+                .isEqualTo(255);
+    }
+}

@@ -1,0 +1,60 @@
+package dev.cairn.bench.load;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.bench.machine.ForceProbe;
+import dev.cairn.bench.results.JsonLine;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class PartsTest {
+    @Test
+    void keysHaveOneWidth() {
+        KeySpace keys = new KeySpace(1000, 6);
+        byte[] key = new byte[6];
+
+        keys.encode(999, key);
+        assertThat(new String(key, StandardCharsets.US_ASCII)).isEqualTo("k00999");
+        keys.encode(7, key);
+        assertThat(new String(key, StandardCharsets.US_ASCII)).isEqualTo("k00007");
+        assertThat(KeySpace.minKeyBytes(1)).isEqualTo(2);
+        assertThat(KeySpace.minKeyBytes(10)).isEqualTo(2);
+        assertThat(KeySpace.minKeyBytes(11)).isEqualTo(3);
+    }
+
+    @Test
+    void jsonIsEscaped() {
+        assertThat(new JsonLine()
+                        .put("text", "a\"b\\c\nd")
+                        .put("count", 3)
+                        .put("time", 1.25)
+                        .put("none", Double.NaN)
+                        .put("by", Map.of("x", 1L))
+                        .end())
+                .isEqualTo("{\"text\":\"a\\\"b\\\\c\\u000ad\",\"count\":3,\"time\":1.3,\"none\":null,"
+                        + "\"by\":{\"x\":1}}");
+    }
+
+    @Test
+    void forceProbeMeasuresAndLeavesNothingBehind(@TempDir Path directory) throws IOException {
+        long[] times = ForceProbe.run(directory);
+
+        assertThat(times).hasSize(200).isSorted();
+        assertThat(times[0]).isPositive();
+        try (var files = Files.list(directory)) {
+            assertThat(files).isEmpty();
+        }
+    }
+
+    @Test
+    void medianIsOfAllForcesTogether() {
+        assertThat(ForceProbe.medianUs(new long[] {1_000, 2_000, 9_000})).isEqualTo(2.0);
+        assertThat(ForceProbe.medianUs(new long[] {1_000, 2_000}, new long[] {3_000, 100_000}))
+                .isEqualTo(2.5);
+    }
+}

@@ -1,0 +1,133 @@
+package dev.cairn.bench.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.bench.load.Measurement;
+import dev.cairn.bench.results.HistogramFiles;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringReader;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import org.xml.sax.InputSource;
+import picocli.CommandLine;
+
+/** Plots and tables of results that are made here. */
+final class ReportTest {
+    @TempDir
+    Path directory;
+
+    private static final SvgChart.Axis PLAIN = new SvgChart.Axis("x", false, String::valueOf);
+    private static final SvgChart.Axis LOGARITHMIC = new SvgChart.Axis("y", true, String::valueOf);
+
+    private static Document parsed(String svg) throws Exception {
+        return DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new InputSource(new StringReader(svg)));
+    }
+
+    private static String points(Document svg, int series) {
+        return ((Element) svg.getElementsByTagName("polyline").item(series))
+                .getAttribute("points")
+                .strip();
+    }
+
+    @Test
+    void aChartPutsPointsWhereTheirValuesAre() throws Exception {
+        SvgChart chart = new SvgChart(
+                "a < b & \"c\"",
+                PLAIN,
+                LOGARITHMIC,
+                List.of(
+                        new SvgChart.Series(
+                                "one",
+                                List.of(
+                                        new SvgChart.Point(0, 1),
+                                        new SvgChart.Point(5, 10),
+                                        new SvgChart.Point(6, 0),
+                                        new SvgChart.Point(10, 100))),
+                        new SvgChart.Series("two", List.of(new SvgChart.Point(10, 1)))),
+                List.of(new SvgChart.Mark(5, "here")));
+
+        Document svg = parsed(chart.svg());
+        // Left edge 80, right edge 880; bottom 360, top 40; zero is on no logarithmic axis.
+        assertThat(points(svg, 0)).isEqualTo("80.0,360.0 480.0,200.0 880.0,40.0");
+        assertThat(points(svg, 1)).isEqualTo("880.0,360.0");
+        assertThat(svg.getDocumentElement().getTextContent()).contains("a < b & \"c\"", "one", "two", "here");
+    }
+
+    @Test
+    void aChartOfNothingOrOfOnePointIsStillOne() throws Exception {
+        parsed(new SvgChart("", PLAIN, LOGARITHMIC, List.of(), List.of()).svg());
+        SvgChart one = new SvgChart(
+                "", PLAIN, LOGARITHMIC, List.of(new SvgChart.Series("", List.of(new SvgChart.Point(3, 7)))), List.of());
+        assertThat(points(parsed(one.svg()), 0)).doesNotContain("NaN");
+    }
+
+    private void write(String where, String what, @Nullable String tag, long latencyUs, String json)
+            throws IOException {
+        Path home = Files.createDirectories(directory.resolve(where));
+        Instant begin = Instant.ofEpochSecond(1_000_000);
+        try (HistogramFiles files = HistogramFiles.open(home, what, begin, "# comment")) {
+            Histogram interval = Measurement.newHistogram();
+            interval.recordValueWithCount(latencyUs * 1000, 1000);
+            interval.setStartTimeStamp(begin.toEpochMilli());
+            interval.setEndTimeStamp(begin.toEpochMilli() + 1000);
+            files.interval(interval, tag);
+            files.percentiles(interval, "");
+            files.finish(json);
+        }
+    }
+
+    private record Ended(int exitCode, String out, String err) {}
+
+    private Ended report(Path of) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        CommandLine commandLine = ReportCommand.commandLine();
+        commandLine.setOut(new PrintWriter(out));
+        commandLine.setErr(new PrintWriter(err));
+        int exitCode = commandLine.execute(of.toString());
+        return new Ended(exitCode, out.toString(), err.toString());
+    }
+
+    @Test
+    void resultsOfOneLoadStandInOnePlotAndAllInTheTable() throws IOException {
+        write("cairn", "load-put-o8", null, 100, "{\"ops_s\":5.5,\"p50_us\":100.0,\"errors\":0}");
+        write("etcd", "load-put-o8", null, 900, "{\"ops_s\":1.5,\"p50_us\":900.0,\"errors\":2}");
+        write("", "measure-scan-r5", "quiet-1", 50, "{\"p50_us\":50.0}");
+
+        Ended ended = report(directory);
+
+        assertThat(ended.exitCode()).as(ended.err()).isZero();
+        assertThat(ended.out()).contains("3 results");
+        assertThat(Files.readString(directory.resolve("report.md")).lines())
+                .contains("| load-put-o8 | cairn | 5.5 | 100.0 | - | - | - | 0.0 | - | - |")
+                .contains("| load-put-o8 | etcd | 1.5 | 900.0 | - | - | - | 2.0 | - | - |")
+                .contains("| measure-scan-r5 |  | - | 50.0 | - | - | - | - | - | - |");
+        String page = Files.readString(directory.resolve("report.html"));
+        assertThat(page)
+                .contains("<td>load-put-o8</td><td>etcd</td><td>1.5</td>")
+                .contains("load-put-o8: latency by percentile", "load-put-o8: p99 of each second", ">quiet-1</text>");
+        // Percentiles and time of two loads: four plots, six lines; nothing is fetched from anywhere.
+        assertThat(page.split("<svg ", -1)).hasSize(1 + 4);
+        assertThat(page.split("<polyline ", -1)).hasSize(1 + 6);
+        assertThat(page.replace("http://www.w3.org/2000/svg", "")).doesNotContain("http", "src=", "href=");
+    }
+
+    @Test
+    void nothingToReportIsAFailureAndNoDirectoryAWrongUse() {
+        assertThat(report(directory)).extracting(Ended::exitCode).isEqualTo(1);
+        assertThat(report(directory.resolve("none")))
+                .extracting(Ended::exitCode)
+                .isEqualTo(2);
+    }
+}
