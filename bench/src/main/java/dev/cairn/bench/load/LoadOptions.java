@@ -51,7 +51,7 @@ public record LoadOptions(
 
     static final int MAX_RATE = 1_000_000;
     static final int MAX_SECONDS = 86_400;
-    static final int MAX_KEYS = 100_000_000;
+    public static final int MAX_KEYS = 100_000_000;
     public static final int MAX_CONNECTIONS = 64;
 
     /** Keys and values in flight, bytes. */

@@ -31,7 +31,7 @@ public record LoadResult(
         long unstarted,
         long serverProcessorMs) {
 
-    Histogram all() {
+    public Histogram all() {
         Histogram all = Measurement.newHistogram();
         all.add(puts);
         all.add(gets);
@@ -43,7 +43,7 @@ public record LoadResult(
         return puts.getTotalCount() + gets.getTotalCount();
     }
 
-    long errorCount() {
+    public long errorCount() {
         return errors.values().stream().mapToLong(Long::longValue).sum();
     }
 

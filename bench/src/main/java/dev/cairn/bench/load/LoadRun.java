@@ -13,7 +13,7 @@ import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
 /** Warm-up, window and end of one load, with a live line each second. Used once, by one thread. */
-final class LoadRun {
+public final class LoadRun {
     private static final long SECOND_NS = TimeUnit.SECONDS.toNanos(1);
 
     /** How long operations may take to end after the window: a client's deadline and something on top. */
@@ -47,11 +47,13 @@ final class LoadRun {
     }
 
     /**
+     * Prepares a load.
+     *
      * @param operations makes one operation; called by whoever issues
      * @param maxInFlight limit of an open loop, number of operations of a closed one
      * @param processors is opened and closed with the window
      */
-    static LoadRun of(
+    public static LoadRun of(
             LoadOptions options,
             List<LoadTarget> targets,
             Supplier<Operation> operations,
@@ -75,7 +77,7 @@ final class LoadRun {
     }
 
     /** Runs to the end. */
-    LoadResult run() throws InterruptedException {
+    public LoadResult run() throws InterruptedException {
         load.start();
         long lastNs = beginNs;
         if (beginNs - measurement.windowStartNs() >= 0) {

@@ -81,6 +81,15 @@ public final class MeasuredNodes implements AutoCloseable {
         return peerPorts[id - 1];
     }
 
+    /** Of nodes 1, 2, ... */
+    public int[] peerPorts() {
+        return peerPorts.clone();
+    }
+
+    public int clientPort(int id) {
+        return clientPorts[id - 1];
+    }
+
     /** {@code host:port} of all nodes for a client. */
     public String servers() {
         return Arrays.stream(clientPorts).mapToObj(port -> "127.0.0.1:" + port).collect(Collectors.joining(","));
@@ -117,6 +126,15 @@ public final class MeasuredNodes implements AutoCloseable {
      * @param ports the peer ports of nodes 1, 2, ... as this node shall see them
      */
     public void start(int id, int[] ports) {
+        start(id, ports, List.of());
+    }
+
+    /**
+     * Starts a node that sees its peers at other ports.
+     *
+     * @param own further configuration of this node
+     */
+    public void start(int id, int[] ports, List<String> own) {
         List<String> command = new ArrayList<>(javaCommand(directory, "node" + id));
         command.add("dev.cairn.server.NodeMain");
         List<String> given = new ArrayList<>(List.of(
@@ -126,6 +144,7 @@ public final class MeasuredNodes implements AutoCloseable {
                 "peer.listen=127.0.0.1:" + peerPort(id),
                 "data.dir=" + data(id)));
         given.addAll(settings);
+        given.addAll(own);
         for (String setting : given) {
             command.add("--set");
             command.add(setting);

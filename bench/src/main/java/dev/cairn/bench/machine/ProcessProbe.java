@@ -61,7 +61,7 @@ public final class ProcessProbe {
         }
     }
 
-    static Memory memory(long pid) {
+    public static Memory memory(long pid) {
         try {
             List<String> lines = Files.readAllLines(PROC.resolve(pid + "/status"));
             return new Memory(field(lines, "VmRSS:"), field(lines, "RssAnon:"));
@@ -80,7 +80,7 @@ public final class ProcessProbe {
     }
 
     /** Processor time of all threads of a process since its begin, also of those that have ended; -1 = unknown. */
-    static long processorMs(long pid) {
+    public static long processorMs(long pid) {
         try {
             return ticks(Files.readString(PROC.resolve(pid + "/stat"))) * 1000 / TICKS_PER_SECOND;
         } catch (IOException gone) {

@@ -62,24 +62,30 @@ final class ReportCommand implements Callable<Integer> {
         }
         Path root = directory.toAbsolutePath().normalize();
         List<RunFiles> runs = RunFiles.find(root);
-        if (runs.isEmpty()) {
+        List<ScaleFiles> axes = ScaleFiles.find(root);
+        if (runs.isEmpty() && axes.isEmpty()) {
             PrintWriter err = spec.commandLine().getErr();
-            err.println("cairn report: there is no result (.json) below " + directory);
+            err.println("cairn report: there is no result (.json, scale-*.jsonl) below " + directory);
             err.flush();
             return EXIT_FAILED;
         }
         Map<String, List<RunFiles>> byWhat = new LinkedHashMap<>();
         runs.forEach(run ->
                 byWhat.computeIfAbsent(run.what(), unused -> new ArrayList<>()).add(run));
-        Files.writeString(root.resolve("report.html"), page(byWhat));
-        Files.writeString(root.resolve("report.md"), "# Results\n\n" + table(byWhat));
+        Files.writeString(root.resolve("report.html"), page(byWhat, axes));
+        Files.writeString(root.resolve("report.md"), "# Results\n" + tables(byWhat, axes));
         PrintWriter out = spec.commandLine().getOut();
-        out.printf(Locale.ROOT, "%d results in %s and report.md%n", runs.size(), directory.resolve("report.html"));
+        out.printf(
+                Locale.ROOT,
+                "%d results in %s and report.md%n",
+                runs.size()
+                        + axes.stream().mapToInt(axis -> axis.points().size()).sum(),
+                directory.resolve("report.html"));
         out.flush();
         return 0;
     }
 
-    private static String page(Map<String, List<RunFiles>> byWhat) throws IOException {
+    private static String page(Map<String, List<RunFiles>> byWhat, List<ScaleFiles> axes) throws IOException {
         StringBuilder page = new StringBuilder("""
                 <!DOCTYPE html>
                 <html lang="en"><head><meta charset="utf-8"><title>Results</title>
@@ -87,16 +93,14 @@ final class ReportCommand implements Callable<Integer> {
                 td:first-child, td:nth-child(2) { text-align: left }</style></head><body>
                 <h1>Results</h1>
                 """);
-        page.append("<table><tr>");
-        header().forEach(name -> page.append("<th>").append(name).append("</th>"));
-        page.append("</tr>\n");
-        for (List<String> row : rows(byWhat)) {
-            page.append("<tr>");
-            row.forEach(
-                    cell -> page.append("<td>").append(SvgChart.escaped(cell)).append("</td>"));
-            page.append("</tr>\n");
+        if (!byWhat.isEmpty()) {
+            appendTable(page, rows(byWhat));
         }
-        page.append("</table>\n");
+        for (ScaleFiles axis : axes) {
+            page.append("<h2>").append(SvgChart.escaped(axis.title())).append("</h2>\n");
+            appendTable(page, axis.rows());
+            axis.charts().forEach(chart -> page.append(chart.svg()));
+        }
         for (Map.Entry<String, List<RunFiles>> group : byWhat.entrySet()) {
             page.append("<h2>").append(SvgChart.escaped(group.getKey())).append("</h2>\n");
             SvgChart percentiles = percentiles(group.getKey(), group.getValue());
@@ -110,10 +114,38 @@ final class ReportCommand implements Callable<Integer> {
         return page.append("</body></html>\n").toString();
     }
 
-    private static String table(Map<String, List<RunFiles>> byWhat) throws IOException {
-        StringBuilder table = new StringBuilder("| " + String.join(" | ", header()) + " |\n");
-        table.append("|---".repeat(header().size())).append("|\n");
-        for (List<String> row : rows(byWhat)) {
+    /** The first row is the header. */
+    private static void appendTable(StringBuilder page, List<List<String>> rows) {
+        page.append("<table>\n");
+        String cell = "th";
+        for (List<String> row : rows) {
+            page.append("<tr>");
+            for (String text : row) {
+                page.append('<').append(cell).append('>').append(SvgChart.escaped(text));
+                page.append("</").append(cell).append('>');
+            }
+            page.append("</tr>\n");
+            cell = "td";
+        }
+        page.append("</table>\n");
+    }
+
+    private static String tables(Map<String, List<RunFiles>> byWhat, List<ScaleFiles> axes) throws IOException {
+        StringBuilder tables = new StringBuilder();
+        if (!byWhat.isEmpty()) {
+            tables.append('\n').append(table(rows(byWhat)));
+        }
+        for (ScaleFiles axis : axes) {
+            tables.append("\n## ").append(axis.title()).append("\n\n").append(table(axis.rows()));
+        }
+        return tables.toString();
+    }
+
+    /** The first row is the header. */
+    private static String table(List<List<String>> rows) {
+        StringBuilder table = new StringBuilder("| " + String.join(" | ", rows.get(0)) + " |\n");
+        table.append("|---".repeat(rows.get(0).size())).append("|\n");
+        for (List<String> row : rows.subList(1, rows.size())) {
             table.append("| ").append(String.join(" | ", row)).append(" |\n");
         }
         return table.toString();
@@ -126,7 +158,7 @@ final class ReportCommand implements Callable<Integer> {
     }
 
     private static List<List<String>> rows(Map<String, List<RunFiles>> byWhat) throws IOException {
-        List<List<String>> rows = new ArrayList<>();
+        List<List<String>> rows = new ArrayList<>(List.of(header()));
         for (List<RunFiles> group : byWhat.values()) {
             for (RunFiles run : group) {
                 Map<String, Double> numbers = run.numbers();

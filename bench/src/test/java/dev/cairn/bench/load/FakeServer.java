@@ -35,14 +35,14 @@ import org.jspecify.annotations.Nullable;
  * One server that keeps values in a map, on one thread. Answers can be held back, refused or swallowed. It knows no sessions: a
  * sequence that came twice would be executed twice, which no test here provokes.
  */
-final class FakeServer implements AutoCloseable {
+public final class FakeServer implements AutoCloseable {
     final Map<String, byte[]> values = new ConcurrentHashMap<>();
-    final AtomicInteger puts = new AtomicInteger();
+    public final AtomicInteger puts = new AtomicInteger();
     final AtomicInteger gets = new AtomicInteger();
     final AtomicInteger inFlight = new AtomicInteger();
     final AtomicInteger mostInFlight = new AtomicInteger();
     /** Writes to keys that it accepts are refused with VALUE_TOO_LARGE. */
-    volatile Predicate<String> refuse = key -> false;
+    public volatile Predicate<String> refuse = key -> false;
     /** What it says about forcing. */
     volatile int durability = StatusReplyDescriptor.DURABILITY_FORCED;
 
@@ -58,7 +58,7 @@ final class FakeServer implements AutoCloseable {
     private boolean holding;
     private long revision = 100;
 
-    FakeServer() {
+    public FakeServer() {
         listener = new ServerBootstrap()
                 .group(loops)
                 .channel(NioServerSocketChannel.class)
@@ -74,7 +74,7 @@ final class FakeServer implements AutoCloseable {
                 .channel();
     }
 
-    String address() {
+    public String address() {
         return "127.0.0.1:" + ((InetSocketAddress) listener.localAddress()).getPort();
     }
 

@@ -124,6 +124,42 @@ final class ReportTest {
     }
 
     @Test
+    void anAxisHasATableAndPlotsAndShowsWhatFailed() throws IOException {
+        Path home = Files.createDirectories(directory.resolve("scale"));
+        Files.writeString(home.resolve("scale-connections.jsonl"), """
+                {"axis":"connections","at":1,"proxied":false,"put_ops_s":1000.0,"put_p50_us":10.0,"problem":""}
+                {"axis":"connections","at":1000,"proxied":false,"put_ops_s":500.0,"put_p50_us":20.0,"problem":""}
+                {"axis":"connections","at":5000,"proxied":false,"problem":"connection 4097 <refused>"}
+                """);
+        Files.writeString(home.resolve("scale-delay.jsonl"), """
+                {"axis":"delay","at":0,"proxied":false,"put_ops_s":900.0,"problem":""}
+                {"axis":"delay","at":0,"proxied":true,"put_ops_s":800.0,"problem":""}
+                {"axis":"delay","at":10,"proxied":true,"put_ops_s":700.0,"window_bound_ops_s":9000.0,"problem":""}
+                """);
+
+        Ended ended = report(directory);
+
+        assertThat(ended.exitCode()).as(ended.err()).isZero();
+        assertThat(ended.out()).contains("6 results");
+        assertThat(Files.readString(directory.resolve("report.md")).lines())
+                .contains("## scale connections, scale", "## scale delay, scale")
+                .contains("| connections | puts/s | p50 us | problem |")
+                .contains("| 1000 | 500 | 20 |  |", "| 5000 | - | - | connection 4097 <refused> |")
+                .contains("| 0 (no proxy) | 900 | - |  |", "| 0 | 800 | - |  |", "| 10 | 700 | 9000 |  |");
+        String page = Files.readString(directory.resolve("report.html"));
+        assertThat(page).contains("connections: operations per second", "connection 4097 &lt;refused&gt;");
+        // Rates and latencies, rates and the window; the run without a proxy is no point of the line.
+        assertThat(page.split("<svg ", -1)).hasSize(1 + 3);
+        assertThat(page.split("<polyline ", -1)).hasSize(1 + 4);
+        String delays = page.substring(page.indexOf("delay: operations per second"));
+        assertThat(delays.substring(delays.indexOf("points=\"") + 8)
+                        .split("\"", -1)[0]
+                        .strip()
+                        .split(" ", -1))
+                .hasSize(2);
+    }
+
+    @Test
     void nothingToReportIsAFailureAndNoDirectoryAWrongUse() {
         assertThat(report(directory)).extracting(Ended::exitCode).isEqualTo(1);
         assertThat(report(directory.resolve("none")))
