@@ -71,8 +71,7 @@ final class ClosedLoop implements Load {
 
         @Override
         public void ended(@Nullable Object result, @Nullable Throwable failure) {
-            String error = operation.error(result, failure);
-            measurement.record(operation.isRead(), operation.startNs(), System.nanoTime(), error);
+            operation.ended(result, failure, measurement);
         }
     }
 }

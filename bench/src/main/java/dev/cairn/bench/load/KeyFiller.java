@@ -17,18 +17,18 @@ final class KeyFiller {
 
     private final KeySpace keys;
     private final RandomValues values;
-    private final int valueBytes;
+    private final SizeRange sizes;
     private final AtomicInteger nextKey = new AtomicInteger();
     private final AtomicInteger written = new AtomicInteger();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final int outstanding;
     private final CountDownLatch running;
 
-    KeyFiller(KeySpace keys, RandomValues values, int valueBytes) {
+    KeyFiller(KeySpace keys, RandomValues values, SizeRange sizes) {
         this.keys = keys;
         this.values = values;
-        this.valueBytes = valueBytes;
-        long byBytes = LoadOptions.MAX_IN_FLIGHT_BYTES / (keys.keyBytes() + valueBytes);
+        this.sizes = sizes;
+        long byBytes = LoadOptions.MAX_IN_FLIGHT_BYTES / (keys.keyBytes() + sizes.most());
         this.outstanding = (int) Math.min(Math.min(OUTSTANDING, byBytes), keys.count());
         this.running = new CountDownLatch(outstanding);
     }
@@ -70,7 +70,7 @@ final class KeyFiller {
         private final LoadTarget target;
         private final SplittableRandom random;
         private final byte[] key = new byte[keys.keyBytes()];
-        private final byte[] value = new byte[valueBytes];
+        private byte[] value = new byte[0];
         private boolean mustWrite;
         private boolean writes;
 
@@ -87,6 +87,7 @@ final class KeyFiller {
             writes = mustWrite;
             if (mustWrite) {
                 mustWrite = false;
+                value = new byte[sizes.draw(random)];
                 values.fill(value, random);
                 return target.put(key, value);
             }
@@ -105,7 +106,7 @@ final class KeyFiller {
             } else if (writes) {
                 written.incrementAndGet();
             } else {
-                mustWrite = Operation.errorOfRead(target, result, valueBytes) != null;
+                mustWrite = Operation.errorOfRead(target, result, sizes) != null;
             }
         }
     }

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
@@ -43,16 +44,27 @@ public final class LoadGenerator implements Callable<Integer> {
 
     @Option(
             names = "--mode",
-            defaultValue = "put",
-            paramLabel = "put|get|mixed",
-            description = "Kind of load; get and mixed first write the keys that are missing. Default: put.")
-    private LoadOptions.Mode mode = LoadOptions.Mode.PUT;
+            paramLabel = "put|get|mixed|scan",
+            description = "Kind of load; all but put first write the keys that are missing. Default: put.")
+    private LoadOptions.@Nullable Mode givenMode;
+
+    @Option(
+            names = "--workload",
+            paramLabel = "ycsb-a..ycsb-f",
+            description = "Instead of --mode: operations and keys of a workload of YCSB.")
+    private @Nullable String workload;
 
     @Option(
             names = "--read-percent",
             paramLabel = "P",
             description = "Share of gets of mode mixed, 0 to 100. Default: 50.")
     private @Nullable Integer readPercent;
+
+    @Option(
+            names = "--scan-entries",
+            paramLabel = "N|N-N",
+            description = "Entries that a scan asks for, or two numbers between which it is drawn. Default: 1-100.")
+    private @Nullable String scanEntries;
 
     @Mixin
     private LoadShape shape = new LoadShape();
@@ -93,7 +105,9 @@ public final class LoadGenerator implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        LoadOptions options = shape.options(spec, servers, mode, effectiveReadPercent());
+        LoadOptions.Mode mode = mode();
+        LoadOptions options =
+                shape.options(spec, servers, mode, effectiveReadPercent(mode), effectiveScanEntries(mode));
         Path forceDirectory = forceDirectory();
         LoadProgram program = new LoadProgram(
                 "cairn load",
@@ -109,14 +123,37 @@ public final class LoadGenerator implements Callable<Integer> {
         }
     }
 
-    private int effectiveReadPercent() {
+    private LoadOptions.Mode mode() {
+        if (workload == null) {
+            if (givenMode != null && givenMode.isWorkload()) {
+                throw usage("--mode: " + givenMode.word() + " is a --workload");
+            }
+            return givenMode == null ? LoadOptions.Mode.PUT : givenMode;
+        }
+        if (givenMode != null) {
+            throw usage("--mode and --workload: give one of them, not both");
+        }
+        return Arrays.stream(LoadOptions.Mode.values())
+                .filter(mode -> mode.isWorkload() && mode.word().equals(workload))
+                .findFirst()
+                .orElseThrow(() -> usage("--workload: " + workload + ", allowed are ycsb-a to ycsb-f"));
+    }
+
+    private String effectiveScanEntries(LoadOptions.Mode mode) {
+        if (scanEntries != null && mode != LoadOptions.Mode.SCAN && mode != LoadOptions.Mode.YCSB_E) {
+            throw usage("--scan-entries: only with --mode scan or --workload ycsb-e, given is " + mode.word());
+        }
+        return scanEntries == null ? LoadOptions.DEFAULT_SCAN_ENTRIES.toString() : scanEntries;
+    }
+
+    private int effectiveReadPercent(LoadOptions.Mode mode) {
         if (readPercent != null && mode != LoadOptions.Mode.MIXED) {
             throw usage("--read-percent: only with --mode mixed, given is " + mode.word());
         }
         return switch (mode) {
-            case PUT -> 0;
-            case GET -> 100;
             case MIXED -> readPercent == null ? DEFAULT_READ_PERCENT : readPercent;
+            case GET -> 100;
+            default -> 0;
         };
     }
 
@@ -136,11 +173,15 @@ public final class LoadGenerator implements Callable<Integer> {
     }
 
     private TargetKind.Connected connect(LoadOptions options) {
+        TargetKind kind = kind();
+        if (!kind.scansAndSwaps()
+                && (options.mix().has(OperationKind.SCAN) || options.mix().has(OperationKind.READ_MODIFY_WRITE))) {
+            throw usage("--target: " + target + " knows puts and gets only, asked is "
+                    + options.mode().word());
+        }
         try {
-            return kind().connect(
-                            options.servers(),
-                            options.connections(),
-                            Math.max(options.capacity(), KeyFiller.OUTSTANDING));
+            return kind.connect(
+                    options.servers(), options.connections(), Math.max(options.capacity(), KeyFiller.OUTSTANDING));
         } catch (IllegalArgumentException e) {
             throw usage("--servers: " + e.getMessage());
         }

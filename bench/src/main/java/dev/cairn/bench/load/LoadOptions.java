@@ -1,6 +1,7 @@
 package dev.cairn.bench.load;
 
 import dev.cairn.protocol.Limits;
+import java.util.Locale;
 
 /**
  * What one run of the load generator shall do; checked when made.
@@ -14,8 +15,10 @@ import dev.cairn.protocol.Limits;
  * @param warmupSeconds load before it that is not counted
  * @param keys number of different keys
  * @param keyBytes length of each key
- * @param valueBytes length of each value
+ * @param values lengths of the values, bytes
  * @param connections clients, each with one connection and one thread
+ * @param distribution of the keys that are taken
+ * @param scanEntries entries that a scan asks for
  */
 public record LoadOptions(
         String servers,
@@ -27,21 +30,53 @@ public record LoadOptions(
         int warmupSeconds,
         int keys,
         int keyBytes,
-        int valueBytes,
-        int connections) {
+        SizeRange values,
+        int connections,
+        KeyDistribution distribution,
+        SizeRange scanEntries) {
 
-    /** Kind of load. */
+    /** Kind of load: one of the simple ones, or a workload of YCSB. */
     public enum Mode {
         PUT,
         GET,
-        MIXED;
+        MIXED,
+        SCAN,
+        YCSB_A,
+        YCSB_B,
+        YCSB_C,
+        YCSB_D,
+        YCSB_E,
+        YCSB_F;
 
         /** As on the command line. */
         public String word() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+
+        boolean isWorkload() {
+            return compareTo(YCSB_A) >= 0;
+        }
+
+        /** As the workloads of YCSB have it; the simple loads take all keys equally. */
+        KeyDistribution distribution() {
             return switch (this) {
-                case PUT -> "put";
-                case GET -> "get";
-                case MIXED -> "mixed";
+                case PUT, GET, MIXED, SCAN -> KeyDistribution.UNIFORM;
+                case YCSB_D -> KeyDistribution.LATEST;
+                default -> KeyDistribution.ZIPFIAN;
+            };
+        }
+
+        Mix mix(int readPercent) {
+            return switch (this) {
+                case PUT -> Mix.of(OperationKind.PUT);
+                case GET, YCSB_C -> Mix.of(OperationKind.GET);
+                case MIXED -> Mix.of(OperationKind.GET, readPercent, OperationKind.PUT);
+                case SCAN -> Mix.of(OperationKind.SCAN);
+                case YCSB_A -> Mix.of(OperationKind.GET, 50, OperationKind.PUT);
+                case YCSB_B -> Mix.of(OperationKind.GET, 95, OperationKind.PUT);
+                case YCSB_D -> Mix.of(OperationKind.GET, 95, OperationKind.INSERT);
+                case YCSB_E -> Mix.of(OperationKind.SCAN, 95, OperationKind.INSERT);
+                case YCSB_F -> Mix.of(OperationKind.GET, 50, OperationKind.READ_MODIFY_WRITE);
             };
         }
     }
@@ -53,6 +88,10 @@ public record LoadOptions(
     static final int MAX_SECONDS = 86_400;
     public static final int MAX_KEYS = 100_000_000;
     public static final int MAX_CONNECTIONS = 64;
+    static final int MAX_SCAN_ENTRIES = 10_000;
+
+    /** As workload E of YCSB has it. */
+    static final SizeRange DEFAULT_SCAN_ENTRIES = new SizeRange(1, 100);
 
     /** Keys and values in flight, bytes. */
     static final long MAX_IN_FLIGHT_BYTES = 256L << 20;
@@ -73,13 +112,51 @@ public record LoadOptions(
         check("--warmup", warmupSeconds, 0, MAX_SECONDS, "s");
         check("--keys", keys, 1, MAX_KEYS, "keys");
         check("--key-bytes", keyBytes, KeySpace.minKeyBytes(keys), Limits.MAX_KEY_BYTES, "bytes for that many keys");
-        check("--value-bytes", valueBytes, 0, Limits.MAX_VALUE_BYTES, "bytes");
-        long inFlightBytes = (long) outstanding * (keyBytes + valueBytes);
+        check("--value-bytes", values.most(), 0, Limits.MAX_VALUE_BYTES, "bytes");
+        check("--scan-entries", scanEntries.most(), 1, MAX_SCAN_ENTRIES, "entries");
+        if (mode.mix(readPercent).has(OperationKind.INSERT)) {
+            check(
+                    "--key-bytes",
+                    keyBytes,
+                    KeySpace.minKeyBytes(Integer.MAX_VALUE),
+                    Limits.MAX_KEY_BYTES,
+                    "bytes where keys are inserted");
+        }
+        long inFlightBytes = (long) outstanding * (keyBytes + values.most());
         if (inFlightBytes > MAX_IN_FLIGHT_BYTES) {
             throw new IllegalArgumentException("--outstanding: " + outstanding + " operations of "
-                    + (keyBytes + valueBytes) + " bytes are " + inFlightBytes + " bytes in flight, allowed are "
+                    + (keyBytes + values.most()) + " bytes are " + inFlightBytes + " bytes in flight, allowed are "
                     + MAX_IN_FLIGHT_BYTES);
         }
+    }
+
+    /** Values of one length, keys drawn uniformly, no scans. */
+    public LoadOptions(
+            String servers,
+            Mode mode,
+            int readPercent,
+            int outstanding,
+            int rate,
+            int seconds,
+            int warmupSeconds,
+            int keys,
+            int keyBytes,
+            int valueBytes,
+            int connections) {
+        this(
+                servers,
+                mode,
+                readPercent,
+                outstanding,
+                rate,
+                seconds,
+                warmupSeconds,
+                keys,
+                keyBytes,
+                SizeRange.fixed(valueBytes),
+                connections,
+                KeyDistribution.UNIFORM,
+                DEFAULT_SCAN_ENTRIES);
     }
 
     private static void check(String option, int value, int min, int max, String what) {
@@ -93,8 +170,18 @@ public record LoadOptions(
         return rate > 0;
     }
 
-    boolean reads() {
-        return readPercent > 0;
+    Mix mix() {
+        return mode.mix(readPercent);
+    }
+
+    /** The longest. */
+    public int valueBytes() {
+        return values.most();
+    }
+
+    /** Whether the keys must be there before the load. */
+    boolean needsKeys() {
+        return mode != Mode.PUT;
     }
 
     /** How many operations may be in flight: exactly so many in a closed loop, at most so many in an open one. */
@@ -102,7 +189,7 @@ public record LoadOptions(
         if (!openLoop()) {
             return outstanding;
         }
-        long byBytes = MAX_IN_FLIGHT_BYTES / (keyBytes + valueBytes);
+        long byBytes = MAX_IN_FLIGHT_BYTES / (keyBytes + values.most());
         return (int) Math.min((long) MAX_PER_CONNECTION * connections, byBytes);
     }
 }

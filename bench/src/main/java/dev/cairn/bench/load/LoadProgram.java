@@ -50,10 +50,11 @@ public record LoadProgram(
         SplittableRandom random = new SplittableRandom();
         KeySpace keySpace = new KeySpace(options.keys(), options.keyBytes());
         RandomValues values = new RandomValues(random.split(), options.valueBytes());
-        if (options.reads() && !keysAreThere && !fill(keySpace, values, connected.targets(), random.split())) {
+        if (options.needsKeys() && !keysAreThere && !fill(keySpace, values, connected.targets(), random.split())) {
             return EXIT_FAILED;
         }
-        Supplier<Operation> operations = () -> new Operation(keySpace, values, options, random.split());
+        KeyNumbers numbers = new KeyNumbers(options.distribution(), options.keys(), 0, 1);
+        Supplier<Operation> operations = () -> new Operation(keySpace, numbers, values, options, random.split());
         try (HistogramFiles files =
                 outDirectory == null ? null : HistogramFiles.open(outDirectory, fileName(), Instant.now(), header)) {
             LoadResult result = LoadRun.of(
@@ -101,16 +102,19 @@ public record LoadProgram(
         }
         text.append(String.format(
                 Locale.ROOT,
-                "# mode %s, read-percent %d, %s, seconds %d, warmup %d, keys %d, key-bytes %d, value-bytes %d, connections %d%n",
+                "# mode %s, read-percent %d, %s, seconds %d, warmup %d, keys %d, key-bytes %d, value-bytes %s,"
+                        + " connections %d, key-distribution %s%s%n",
                 options.mode().word(),
-                options.readPercent(),
+                options.mix().percent(OperationKind.GET),
                 options.openLoop() ? "rate " + options.rate() : "outstanding " + options.outstanding(),
                 options.seconds(),
                 options.warmupSeconds(),
                 options.keys(),
                 options.keyBytes(),
-                options.valueBytes(),
-                options.connections()));
+                options.values(),
+                options.connections(),
+                options.distribution().word(),
+                options.mix().has(OperationKind.SCAN) ? ", scan-entries " + options.scanEntries() : ""));
         text.append(String.format(
                 Locale.ROOT,
                 "# force p50 %.1f us (%d forces of %d B in %s)",
@@ -123,7 +127,7 @@ public record LoadProgram(
 
     private boolean fill(KeySpace keySpace, RandomValues values, List<LoadTarget> targets, SplittableRandom random)
             throws InterruptedException {
-        KeyFiller filler = new KeyFiller(keySpace, values, options.valueBytes());
+        KeyFiller filler = new KeyFiller(keySpace, values, options.values());
         filler.start(targets, random);
         while (!filler.await(TimeUnit.SECONDS.toNanos(1))) {
             out.printf(

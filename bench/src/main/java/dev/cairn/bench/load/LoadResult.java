@@ -9,8 +9,8 @@ import org.HdrHistogram.Histogram;
  * What a run measured.
  *
  * @param endedInWindow successes that ended in the window
- * @param puts latencies of the successful puts that began in the window, ns
- * @param gets latencies of the successful gets that began in the window, ns
+ * @param latencies of the successes that began in the window, by kind, ns
+ * @param amounts what came of them, by kind
  * @param errors failures that began in the window, by type
  * @param unfinished operations that had not ended when the run was given up
  * @param maxInFlight limit in flight
@@ -21,8 +21,8 @@ import org.HdrHistogram.Histogram;
  */
 public record LoadResult(
         long endedInWindow,
-        Histogram puts,
-        Histogram gets,
+        Map<OperationKind, Histogram> latencies,
+        Map<OperationKind, Long> amounts,
         Map<String, Long> errors,
         int unfinished,
         int maxInFlight,
@@ -33,14 +33,13 @@ public record LoadResult(
 
     public Histogram all() {
         Histogram all = Measurement.newHistogram();
-        all.add(puts);
-        all.add(gets);
+        latencies.values().forEach(all::add);
         return all;
     }
 
     /** Successes that began in the window. */
     long latencyCount() {
-        return puts.getTotalCount() + gets.getTotalCount();
+        return latencies.values().stream().mapToLong(Histogram::getTotalCount).sum();
     }
 
     public long errorCount() {
@@ -52,7 +51,7 @@ public record LoadResult(
         Histogram all = all();
         JsonLine line = new JsonLine()
                 .put("mode", options.mode().word())
-                .put("read_percent", options.readPercent())
+                .put("read_percent", options.mix().percent(OperationKind.GET))
                 .put("outstanding", options.outstanding())
                 .put("rate", options.rate())
                 .put("secs", options.seconds())
@@ -64,12 +63,14 @@ public record LoadResult(
                 .put("unfinished", unfinished)
                 .put("latency_count", latencyCount());
         putLatencies(line, "", all);
-        if (options.mode() == LoadOptions.Mode.MIXED) {
-            line.put("put_count", puts.getTotalCount());
-            putLatencies(line, "put_", puts);
-            line.put("get_count", gets.getTotalCount());
-            putLatencies(line, "get_", gets);
+        if (latencies.size() > 1) {
+            latencies.forEach((kind, histogram) -> {
+                line.put(kind.word() + "_count", histogram.getTotalCount());
+                putLatencies(line, kind.word() + "_", histogram);
+            });
         }
+        putAmount(line, "scan_entries", OperationKind.SCAN);
+        putAmount(line, "rmw_conflicts", OperationKind.READ_MODIFY_WRITE);
         if (options.openLoop()) {
             line.put("max_in_flight", maxInFlight)
                     .put("most_in_flight", mostInFlight)
@@ -81,7 +82,9 @@ public record LoadResult(
                     .put("server_cpu_ms_per_1000", 1000.0 * serverProcessorMs / endedInWindow);
         }
         return line.put("key_bytes", options.keyBytes())
-                .put("value_bytes", options.valueBytes())
+                .put("value_bytes", options.values().most())
+                .put("value_bytes_min", options.values().least())
+                .put("key_distribution", options.distribution().word())
                 .put("keys", options.keys())
                 .put("connections", options.connections())
                 .put("servers", options.servers())
@@ -92,6 +95,13 @@ public record LoadResult(
                 .put("version", version)
                 .put("java", System.getProperty("java.version", "unknown"))
                 .end();
+    }
+
+    private void putAmount(JsonLine line, String name, OperationKind kind) {
+        Long amount = amounts.get(kind);
+        if (amount != null) {
+            line.put(name, amount);
+        }
     }
 
     private static void putLatencies(JsonLine line, String prefix, Histogram histogram) {

@@ -5,8 +5,10 @@ import dev.cairn.bench.results.HistogramFiles;
 import dev.cairn.bench.targets.LoadTarget;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.HdrHistogram.Histogram;
@@ -21,29 +23,27 @@ public final class LoadRun {
 
     private final PrintWriter out;
     private final @Nullable HistogramFiles files;
-    private final boolean tagged;
     private final long beginNs;
     private final Measurement measurement;
     private final Load load;
     private final ProcessorTime processors;
-    private final Histogram puts = Measurement.newHistogram();
-    private final Histogram gets = Measurement.newHistogram();
+    private final Map<OperationKind, Histogram> latencies = new EnumMap<>(OperationKind.class);
 
     private LoadRun(
             PrintWriter out,
             @Nullable HistogramFiles files,
-            boolean tagged,
             long beginNs,
             Measurement measurement,
             Load load,
-            ProcessorTime processors) {
+            ProcessorTime processors,
+            List<OperationKind> kinds) {
         this.out = out;
         this.files = files;
-        this.tagged = tagged;
         this.beginNs = beginNs;
         this.measurement = measurement;
         this.load = load;
         this.processors = processors;
+        kinds.forEach(kind -> latencies.put(kind, Measurement.newHistogram()));
     }
 
     /**
@@ -73,7 +73,13 @@ public final class LoadRun {
                 ? new OpenLoop(targets, options.rate(), beginNs, maxInFlight, operations, measurement)
                 : new ClosedLoop(targets, made, measurement);
         return new LoadRun(
-                out, files, options.mode() == LoadOptions.Mode.MIXED, beginNs, measurement, load, processors);
+                out,
+                files,
+                beginNs,
+                measurement,
+                load,
+                processors,
+                options.mix().kinds());
     }
 
     /** Runs to the end. */
@@ -106,18 +112,16 @@ public final class LoadRun {
     }
 
     private void takeInterval(long fromNs, long toNs) {
-        Histogram putInterval = measurement.takePuts();
-        Histogram getInterval = measurement.takeGets();
-        Histogram outsideInterval = measurement.takeOutside();
-        puts.add(putInterval);
-        gets.add(getInterval);
-        if (files != null) {
-            files.interval(putInterval, tagged ? "put" : null);
-            files.interval(getInterval, tagged ? "get" : null);
-        }
-        outsideInterval.add(putInterval);
-        outsideInterval.add(getInterval);
-        printLiveLine(outsideInterval, fromNs, toNs);
+        Histogram ended = measurement.takeOutside();
+        latencies.forEach((kind, total) -> {
+            Histogram interval = measurement.take(kind);
+            total.add(interval);
+            if (files != null) {
+                files.interval(interval, latencies.size() > 1 ? kind.word() : null);
+            }
+            ended.add(interval);
+        });
+        printLiveLine(ended, fromNs, toNs);
     }
 
     private void printLiveLine(Histogram interval, long fromNs, long toNs) {
@@ -150,10 +154,12 @@ public final class LoadRun {
 
     private LoadResult result(int unfinished) {
         OpenLoop open = load instanceof OpenLoop paced ? paced : null;
+        Map<OperationKind, Long> amounts = new EnumMap<>(OperationKind.class);
+        latencies.keySet().forEach(kind -> amounts.put(kind, measurement.amount(kind)));
         return new LoadResult(
                 measurement.endedInWindow(),
-                puts,
-                gets,
+                latencies,
+                amounts,
                 measurement.errors(),
                 unfinished,
                 open == null ? 0 : open.maxInFlight(),

@@ -1,5 +1,6 @@
 package dev.cairn.bench.load;
 
+import dev.cairn.protocol.Limits;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -45,9 +46,16 @@ public final class LoadShape {
     @Option(
             names = "--value-bytes",
             defaultValue = "256",
-            paramLabel = "N",
-            description = "Length of a value. Default: 256.")
-    private int valueBytes;
+            paramLabel = "N|N-N",
+            description = "Length of a value, or two lengths between which each is drawn. Default: 256.")
+    private String valueBytes = "256";
+
+    @Option(
+            names = "--key-distribution",
+            paramLabel = "WORD",
+            description = "Which keys are taken: uniform, zipfian (0.99, scattered), sequential or latest."
+                    + " Default: uniform, or that of the workload.")
+    private @Nullable KeyDistribution distribution;
 
     @Option(
             names = "--connections",
@@ -58,6 +66,10 @@ public final class LoadShape {
 
     /** What was given, checked; a {@link ParameterException} says what is wrong. */
     public LoadOptions options(CommandSpec spec, String servers, LoadOptions.Mode mode, int readPercent) {
+        return options(spec, servers, mode, readPercent, LoadOptions.DEFAULT_SCAN_ENTRIES.toString());
+    }
+
+    LoadOptions options(CommandSpec spec, String servers, LoadOptions.Mode mode, int readPercent, String scanEntries) {
         try {
             return new LoadOptions(
                     servers,
@@ -69,8 +81,10 @@ public final class LoadShape {
                     warmup,
                     keys,
                     keyBytes,
-                    valueBytes,
-                    connections);
+                    SizeRange.parse("--value-bytes", valueBytes, 0, Limits.MAX_VALUE_BYTES, "bytes"),
+                    connections,
+                    distribution == null ? mode.distribution() : distribution,
+                    SizeRange.parse("--scan-entries", scanEntries, 1, LoadOptions.MAX_SCAN_ENTRIES, "entries"));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }

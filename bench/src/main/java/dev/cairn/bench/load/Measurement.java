@@ -1,6 +1,8 @@
 package dev.cairn.bench.load;
 
+import java.util.EnumMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -24,22 +26,25 @@ public final class Measurement implements Outcomes {
 
     private final long windowStartNs;
     private final long windowEndNs;
-    private final Recorder puts = new Recorder(MAX_LATENCY_NS, SIGNIFICANT_DIGITS);
-    private final Recorder gets = new Recorder(MAX_LATENCY_NS, SIGNIFICANT_DIGITS);
+    private final Map<OperationKind, Recorder> kinds = new EnumMap<>(OperationKind.class);
+    private final Map<OperationKind, LongAdder> amounts = new EnumMap<>(OperationKind.class);
     private final Recorder outside = new Recorder(MAX_LATENCY_NS, SIGNIFICANT_DIGITS);
     private final LongAdder endedInWindow = new LongAdder();
     private final LongAdder allErrors = new LongAdder();
     private final Map<String, LongAdder> errors = new ConcurrentHashMap<>();
 
     // Reused by the taker of intervals.
-    private @Nullable Histogram putInterval;
-    private @Nullable Histogram getInterval;
+    private final Map<OperationKind, Histogram> intervals = new EnumMap<>(OperationKind.class);
     private @Nullable Histogram outsideInterval;
 
     /** The window is {@code [windowStartNs, windowEndNs)} of {@code System.nanoTime()}. */
     Measurement(long windowStartNs, long windowEndNs) {
         this.windowStartNs = windowStartNs;
         this.windowEndNs = windowEndNs;
+        for (OperationKind kind : OperationKind.values()) {
+            kinds.put(kind, new Recorder(MAX_LATENCY_NS, SIGNIFICANT_DIGITS));
+            amounts.put(kind, new LongAdder());
+        }
     }
 
     long windowStartNs() {
@@ -52,7 +57,7 @@ public final class Measurement implements Outcomes {
     }
 
     @Override
-    public void record(boolean read, long startNs, long endNs, @Nullable String error) {
+    public void record(OperationKind kind, int amount, long startNs, long endNs, @Nullable String error) {
         boolean startedInWindow = inWindow(startNs);
         if (error != null) {
             allErrors.increment();
@@ -64,10 +69,9 @@ public final class Measurement implements Outcomes {
         long latencyNs = Math.min(Math.max(endNs - startNs, 0), MAX_LATENCY_NS);
         if (!startedInWindow) {
             outside.recordValue(latencyNs);
-        } else if (read) {
-            gets.recordValue(latencyNs);
         } else {
-            puts.recordValue(latencyNs);
+            Objects.requireNonNull(kinds.get(kind)).recordValue(latencyNs);
+            Objects.requireNonNull(amounts.get(kind)).add(amount);
         }
         if (inWindow(endNs)) {
             endedInWindow.increment();
@@ -78,18 +82,16 @@ public final class Measurement implements Outcomes {
         return timeNs - windowStartNs >= 0 && timeNs - windowEndNs < 0;
     }
 
-    /** Successful puts of the window since the last call; valid until the next one. */
-    Histogram takePuts() {
-        Histogram taken = puts.getIntervalHistogram(putInterval);
-        putInterval = taken;
+    /** Successes of a kind that began in the window, since the last call; valid until the next one. */
+    Histogram take(OperationKind kind) {
+        Histogram taken = Objects.requireNonNull(kinds.get(kind)).getIntervalHistogram(intervals.get(kind));
+        intervals.put(kind, taken);
         return taken;
     }
 
-    /** Successful gets of the window since the last call; valid until the next one. */
-    Histogram takeGets() {
-        Histogram taken = gets.getIntervalHistogram(getInterval);
-        getInterval = taken;
-        return taken;
+    /** What came of the successes of a kind that began in the window, added up. */
+    long amount(OperationKind kind) {
+        return Objects.requireNonNull(amounts.get(kind)).sum();
     }
 
     /** Successes that began outside of the window since the last call; valid until the next one. */

@@ -153,8 +153,7 @@ public final class OpenLoop implements Load {
 
     private void ended(Operation operation, @Nullable Object result, @Nullable Throwable problem) {
         try {
-            String error = operation.error(result, problem);
-            outcomes.record(operation.isRead(), operation.startNs(), System.nanoTime(), error);
+            operation.ended(result, problem, outcomes);
             pool.giveBack(operation);
         } catch (RuntimeException | Error e) {
             failure = e;

@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,49 +18,107 @@ public final class Operation {
     static final String KEY_MISSING = "KeyMissing";
     static final String VALUE_LENGTH = "ValueLength";
 
+    private static final String SCAN_EMPTY = "ScanEmpty";
+
     private final KeySpace keys;
+    private final KeyNumbers numbers;
+    private final IntSupplier chooser;
     private final RandomValues values;
-    private final int readPercent;
-    private final int valueBytes;
+    private final Mix mix;
+    private final SizeRange valueSizes;
+    private final SizeRange scanSizes;
     private final SplittableRandom random;
     private final byte[] key;
-    private final byte[] value;
-    private boolean read;
+    private byte[] value;
+    private OperationKind kind = OperationKind.PUT;
+    private int insertedPlace;
+    private int scanEntries;
     private long startNs;
     private @Nullable LoadTarget target;
 
+    /** Of a load that shares nothing between its operations: no inserts, no sequence. */
     public Operation(KeySpace keys, RandomValues values, LoadOptions options, SplittableRandom random) {
+        this(keys, new KeyNumbers(options.distribution(), keys.count(), 0, 1), values, options, random);
+    }
+
+    /** @param numbers shared by all operations of the load */
+    Operation(KeySpace keys, KeyNumbers numbers, RandomValues values, LoadOptions options, SplittableRandom random) {
         this.keys = keys;
+        this.numbers = numbers;
+        this.chooser = numbers.chooser(random);
         this.values = values;
-        this.readPercent = options.readPercent();
-        this.valueBytes = options.valueBytes();
+        this.mix = options.mix();
+        this.valueSizes = options.values();
+        this.scanSizes = options.scanEntries();
         this.random = random;
         this.key = new byte[keys.keyBytes()];
-        this.value = new byte[readPercent == 100 ? 0 : valueBytes];
+        this.value = new byte[0];
     }
 
     /** Draws kind, key and value. */
-    void prepare() {
-        read = random.nextInt(100) < readPercent;
-        keys.encode(random.nextInt(keys.count()), key);
-        if (!read) {
-            values.fill(value, random);
+    public void prepare() {
+        kind = mix.kind(random.nextInt(100));
+        int number;
+        if (kind == OperationKind.INSERT) {
+            insertedPlace = numbers.claim();
+            number = numbers.number(insertedPlace);
+        } else {
+            number = chooser.getAsInt();
+        }
+        keys.encode(number, key);
+        switch (kind) {
+            case PUT, INSERT, READ_MODIFY_WRITE -> drawValue();
+            case SCAN -> scanEntries = scanSizes.draw(random);
+            case GET -> {}
         }
     }
 
-    /** @param startNs what its latency counts from */
-    CompletableFuture<?> issue(LoadTarget target, long startNs) {
-        this.startNs = startNs;
-        this.target = target;
-        return read ? target.get(key) : target.put(key, value);
+    private void drawValue() {
+        int length = valueSizes.draw(random);
+        if (length != value.length) {
+            value = new byte[length];
+        }
+        values.fill(value, random);
     }
 
-    boolean isRead() {
-        return read;
+    /**
+     * Sends it.
+     *
+     * @param startNs what its latency counts from
+     */
+    public CompletableFuture<?> issue(LoadTarget target, long startNs) {
+        this.startNs = startNs;
+        this.target = target;
+        return switch (kind) {
+            case PUT, INSERT -> target.put(key, value);
+            case GET -> target.get(key);
+            case SCAN -> target.scan(key, scanEntries);
+            case READ_MODIFY_WRITE -> target.readModifyWrite(key, value);
+        };
+    }
+
+    OperationKind kind() {
+        return kind;
     }
 
     long startNs() {
         return startNs;
+    }
+
+    /** Tells whom it concerns that the operation has ended. */
+    void ended(@Nullable Object result, @Nullable Throwable failure, Outcomes outcomes) {
+        String error = error(result, failure);
+        if (kind == OperationKind.INSERT) {
+            numbers.ended(insertedPlace);
+        }
+        outcomes.record(kind, error == null ? amount(result) : 0, startNs, System.nanoTime(), error);
+    }
+
+    /** Entries of a scan, attempts in vain of a read-modify-write. */
+    private int amount(@Nullable Object result) {
+        return kind == OperationKind.SCAN || kind == OperationKind.READ_MODIFY_WRITE
+                ? Objects.requireNonNull(target).amount(result)
+                : 0;
     }
 
     /** Why the operation counts as failed; null = it succeeded. */
@@ -68,16 +127,22 @@ public final class Operation {
         if (failure != null) {
             return nameOf(failure);
         }
-        return read ? errorOfRead(Objects.requireNonNull(target), result, valueBytes) : null;
+        LoadTarget asked = Objects.requireNonNull(target);
+        return switch (kind) {
+            case PUT, INSERT -> null;
+            case GET -> errorOfRead(asked, result, valueSizes);
+            case SCAN -> asked.amount(result) > 0 ? null : SCAN_EMPTY;
+            case READ_MODIFY_WRITE -> asked.amount(result) >= 0 ? null : KEY_MISSING;
+        };
     }
 
     /** What is wrong with a read value; null = it is there and as long as it should be. */
-    static @Nullable String errorOfRead(LoadTarget target, @Nullable Object result, int valueBytes) {
+    static @Nullable String errorOfRead(LoadTarget target, @Nullable Object result, SizeRange sizes) {
         int length = target.valueLength(result);
         if (length < 0) {
             return KEY_MISSING;
         }
-        return length == valueBytes ? null : VALUE_LENGTH;
+        return sizes.has(length) ? null : VALUE_LENGTH;
     }
 
     /** The exception's name, with the servers' status where it has one. */

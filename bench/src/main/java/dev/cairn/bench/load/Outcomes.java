@@ -10,8 +10,9 @@ public interface Outcomes {
     /**
      * An operation has ended.
      *
+     * @param amount what came of it, see {@link dev.cairn.bench.targets.LoadTarget#amount}; 0 where there is no such thing
      * @param startNs what the latency counts from
      * @param error its type, null = success
      */
-    void record(boolean read, long startNs, long endNs, @Nullable String error);
+    void record(OperationKind kind, int amount, long startNs, long endNs, @Nullable String error);
 }

@@ -1,6 +1,7 @@
 package dev.cairn.bench.measure;
 
 import dev.cairn.bench.load.Measurement;
+import dev.cairn.bench.load.OperationKind;
 import dev.cairn.bench.load.Outcomes;
 import java.util.List;
 import java.util.Map;
@@ -126,7 +127,7 @@ final class Phases implements Outcomes {
     }
 
     @Override
-    public void record(boolean read, long startNs, long endNs, @Nullable String error) {
+    public void record(OperationKind kind, int amount, long startNs, long endNs, @Nullable String error) {
         Phase phase = phaseOf(startNs);
         if (error == null) {
             successes.increment();

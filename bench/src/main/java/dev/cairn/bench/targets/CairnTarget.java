@@ -2,6 +2,8 @@ package dev.cairn.bench.targets;
 
 import dev.cairn.client.CairnClient;
 import dev.cairn.client.KeyValue;
+import dev.cairn.client.Scan;
+import dev.cairn.client.ScanPage;
 import dev.cairn.client.ServerStatus;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,6 +13,12 @@ import org.jspecify.annotations.Nullable;
 
 /** A client of Cairn under load. */
 public record CairnTarget(CairnClient client) implements LoadTarget {
+    /** Behind the last key of a load. */
+    private static final byte[] SCAN_END = {'k' + 1};
+
+    /** A read-modify-write gives up behind so many attempts. */
+    private static final int MAX_CONFLICTS = 1000;
+
     @Override
     public CompletableFuture<?> put(byte[] key, byte[] value) {
         return client.putAsync(key, value);
@@ -29,6 +37,42 @@ public record CairnTarget(CairnClient client) implements LoadTarget {
     }
 
     @Override
+    public CompletableFuture<?> scan(byte[] from, int entries) {
+        return client.scanPageAsync(Scan.range(from, SCAN_END).limit(entries));
+    }
+
+    @Override
+    public CompletableFuture<?> readModifyWrite(byte[] key, byte[] value) {
+        return attempt(key, value, 0);
+    }
+
+    private CompletableFuture<Integer> attempt(byte[] key, byte[] value, int conflicts) {
+        return client.getAsync(key).thenCompose(found -> {
+            if (found.isEmpty()) {
+                return CompletableFuture.completedFuture(-1);
+            }
+            return client.compareAndSetAsync(key, found.get().modRevision(), value)
+                    .thenCompose(written -> {
+                        if (written.applied()) {
+                            return CompletableFuture.completedFuture(conflicts);
+                        }
+                        return conflicts < MAX_CONFLICTS
+                                ? attempt(key, value, conflicts + 1)
+                                : CompletableFuture.failedFuture(new IllegalStateException(
+                                        "others have written the key " + MAX_CONFLICTS + " times meanwhile"));
+                    });
+        });
+    }
+
+    @Override
+    public int amount(@Nullable Object result) {
+        if (result instanceof ScanPage page) {
+            return page.entries().size();
+        }
+        return result instanceof Integer conflicts ? conflicts : -1;
+    }
+
+    @Override
     public void close() {
         client.close();
     }
@@ -38,6 +82,11 @@ public record CairnTarget(CairnClient client) implements LoadTarget {
         @Override
         public String word() {
             return "cairn";
+        }
+
+        @Override
+        public boolean scansAndSwaps() {
+            return true;
         }
 
         @Override

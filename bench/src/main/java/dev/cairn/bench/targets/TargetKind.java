@@ -10,6 +10,11 @@ public interface TargetKind {
     /** As on the command line. */
     String word();
 
+    /** Whether its targets know scans and read-modify-writes. */
+    default boolean scansAndSwaps() {
+        return false;
+    }
+
     /**
      * Connects, without waiting for servers that do not answer.
      *

@@ -103,6 +103,24 @@ final class LoadGeneratorTest {
     }
 
     @Test
+    void valueLengthsAreDrawnBetweenTheTwoGiven() {
+        Run run = load("--warmup", "0", "--outstanding", "8", "--keys", "500", "--value-bytes", "10-13");
+
+        assertThat(server.values.values().stream().map(value -> value.length).distinct())
+                .containsExactlyInAnyOrder(10, 11, 12, 13);
+        assertThat(run.number("value_bytes_min")).isEqualTo(10);
+        assertThat(run.number("value_bytes")).isEqualTo(13);
+    }
+
+    @Test
+    void sequentialPutsWriteEachKeyInTurn() {
+        load("--warmup", "0", "--rate", "100", "--keys", "1000", "--key-distribution", "sequential");
+
+        assertThat(server.values).hasSize(100);
+        assertThat(server.values.keySet()).allMatch(key -> key.matches("k0{13}[0-9]{2}"));
+    }
+
+    @Test
     void valuesDiffer() {
         load("--warmup", "0", "--outstanding", "1", "--keys", "10");
 
@@ -286,6 +304,15 @@ final class LoadGeneratorTest {
                 "--read-percent 5           | --read-percent: only with --mode mixed, given is put",
                 "--mode mixed --read-percent 101 | --read-percent: 101, allowed are 0 to 100",
                 "--mode delete              | 'delete'",
+                "--mode ycsb_a              | --mode: ycsb-a is a --workload",
+                "--mode get --workload ycsb-a | --mode and --workload: give one of them",
+                "--workload ycsb-g          | --workload: ycsb-g, allowed are ycsb-a to ycsb-f",
+                "--workload ycsb-d --key-bytes 10 | --key-bytes: 10, allowed are 11 to 4096 bytes where keys are inserted",
+                "--scan-entries 5           | --scan-entries: only with --mode scan or --workload ycsb-e, given is put",
+                "--mode scan --scan-entries 0 | --scan-entries: 0, allowed are 1 to 10000 entries, or LEAST-MOST",
+                "--value-bytes 9-8          | --value-bytes: 9-8, allowed are 0 to 1048576 bytes, or LEAST-MOST",
+                "--key-distribution normal  | 'normal'",
+                "--target floor --mode scan | --target: floor knows puts and gets only, asked is scan",
                 "--seconds ten              | 'ten' is not an int",
                 "--colour red               | --colour",
                 "--servers nowhere          | server 'nowhere': expected host:port",

@@ -109,7 +109,7 @@ final class LoadLoopTest {
 
         LoadResult result = run(options(0, 1000, 2), 8);
 
-        Histogram puts = result.puts();
+        Histogram puts = result.all();
         long slow = puts.getCountBetweenValues(TimeUnit.MILLISECONDS.toNanos(300), Measurement.MAX_LATENCY_NS);
         assertThat(slow).as(out.toString()).isGreaterThanOrEqualTo(250L);
         assertThat(puts.getTotalCount()).isEqualTo(2000);
@@ -128,26 +128,26 @@ final class LoadLoopTest {
         LoadResult result = run(options(0, 1000, 1), 4);
 
         assertThat(result.unstarted()).as(out.toString()).isBetween(300L, 996L);
-        assertThat(result.unstarted() + result.puts().getTotalCount()).isEqualTo(1000);
+        assertThat(result.unstarted() + result.all().getTotalCount()).isEqualTo(1000);
         assertThat(result.unfinished()).isZero();
-        assertThat(result.endedInWindow()).isEqualTo(result.puts().getTotalCount() - 4);
-        assertThat(result.puts().getMaxValue()).isGreaterThan(TimeUnit.SECONDS.toNanos(2));
+        assertThat(result.endedInWindow()).isEqualTo(result.all().getTotalCount() - 4);
+        assertThat(result.all().getMaxValue()).isGreaterThan(TimeUnit.SECONDS.toNanos(2));
     }
 
     @Test
     void operationsOfTheWarmUpAreNotInTheResult() {
         Measurement measurement = new Measurement(1_000, 2_000);
 
-        measurement.record(false, 999, 1_500, null);
-        measurement.record(false, 1_000, 1_999, null);
-        measurement.record(true, 1_999, 2_000, null);
-        measurement.record(false, 2_000, 2_500, null);
-        measurement.record(false, 999, 1_500, "Early");
-        measurement.record(false, 1_500, 9_000, "Late");
+        measurement.record(OperationKind.PUT, 0, 999, 1_500, null);
+        measurement.record(OperationKind.PUT, 0, 1_000, 1_999, null);
+        measurement.record(OperationKind.GET, 0, 1_999, 2_000, null);
+        measurement.record(OperationKind.PUT, 0, 2_000, 2_500, null);
+        measurement.record(OperationKind.PUT, 0, 999, 1_500, "Early");
+        measurement.record(OperationKind.PUT, 0, 1_500, 9_000, "Late");
 
         assertThat(measurement.endedInWindow()).isEqualTo(2);
-        assertThat(measurement.takePuts().getTotalCount()).isEqualTo(1);
-        assertThat(measurement.takeGets().getTotalCount()).isEqualTo(1);
+        assertThat(measurement.take(OperationKind.PUT).getTotalCount()).isEqualTo(1);
+        assertThat(measurement.take(OperationKind.GET).getTotalCount()).isEqualTo(1);
         assertThat(measurement.takeOutside().getTotalCount()).isEqualTo(2);
         assertThat(measurement.errors()).containsExactly(Map.entry("Late", 1L));
         assertThat(measurement.allErrors()).isEqualTo(2);

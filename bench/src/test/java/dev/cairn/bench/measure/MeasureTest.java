@@ -2,6 +2,7 @@ package dev.cairn.bench.measure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.cairn.bench.load.OperationKind;
 import dev.cairn.bench.machine.GcLog;
 import dev.cairn.bench.machine.LogTail;
 import java.io.IOException;
@@ -156,9 +157,9 @@ final class MeasureTest {
         phases.end();
         long behind = System.nanoTime();
 
-        phases.record(false, inFirst, behind + 1_000_000, null);
-        phases.record(false, inSecond, behind, "Busy");
-        phases.record(false, behind, behind + 1, null);
+        phases.record(OperationKind.PUT, 0, inFirst, behind + 1_000_000, null);
+        phases.record(OperationKind.PUT, 0, inSecond, behind, "Busy");
+        phases.record(OperationKind.PUT, 0, behind, behind + 1, null);
         phases.takeIntervals((phase, interval) -> {});
 
         assertThat(first.total().getTotalCount()).isEqualTo(1);
