@@ -50,6 +50,15 @@ public final class RocksStore implements KvStore {
     /** Of a checkpoint, beside what it flushes: the list of its files, and links. */
     private static final long CHECKPOINT_BYTES = 1 << 20;
 
+    /**
+     * A memtable is a skip list: where it outgrows the processor's cache, each insert waits for memory a dozen times. So what is gathered
+     * for a flush stands in several of this size, and the flush merges them.
+     */
+    private static final long MAX_MEMTABLE_BYTES = 4L << 20;
+
+    /** Share of a memtable for its bloom filter, which keeps a get from searching all of them: some 48 bits for each row of 300 bytes. */
+    private static final double MEMTABLE_BLOOM_RATIO = 0.02;
+
     /** A batch that grew beyond this is freed after its write instead of being kept for the next. */
     private static final long MAX_KEPT_BATCH_BYTES = 16L << 20;
 
@@ -104,14 +113,18 @@ public final class RocksStore implements KvStore {
     }
 
     private static Options options(RocksStoreConfig config, Cache blockCache, Filter bloomFilter) {
+        int memtables = (int) Math.max(1, config.memtableBytes() / MAX_MEMTABLE_BYTES);
         BlockBasedTableConfig table = new BlockBasedTableConfig()
                 .setBlockCache(blockCache)
                 .setFilterPolicy(bloomFilter)
                 .setBlockSize(4096);
         return new Options()
                 .setCreateIfMissing(true)
-                .setWriteBufferSize(config.memtableBytes())
-                .setMaxWriteBufferNumber(3)
+                .setWriteBufferSize(config.memtableBytes() / memtables)
+                .setMinWriteBufferNumberToMerge(memtables)
+                .setMaxWriteBufferNumber(3 * memtables)
+                .setMemtablePrefixBloomSizeRatio(MEMTABLE_BLOOM_RATIO)
+                .setMemtableWholeKeyFiltering(true)
                 // One thread writes: no locks for others inside the memtable, no spinning while queued.
                 .setAllowConcurrentMemtableWrite(false)
                 .setEnableWriteThreadAdaptiveYield(false)

@@ -61,6 +61,51 @@ final class RocksStoreTest {
         assertThat(behind).as("some batches were lost").isGreaterThan(0);
     }
 
+    /** What is gathered stands in several memtables: nothing is flushed before all are full, and then whole batches, in order. */
+    @Test
+    @Covers({"W03", "W12"})
+    void severalMemtablesAreFlushedTogether() {
+        int valueBytes = 64 << 10;
+        int gathered = 12 << 20;
+        RocksStoreConfig config = new RocksStoreConfig(directory.resolve("kv"), gathered, 1 << 20, 2);
+        long applied = 0;
+        try (RocksStore store = RocksStore.open(config)) {
+            for (long bytes = 0; bytes < gathered * 5 / 6; bytes += valueBytes) {
+                writeLargeBatch(store, ++applied, valueBytes);
+            }
+            assertThat(store.flushedAppliedIndex()).isZero();
+        }
+        long flushed;
+        try (RocksStore store = RocksStore.open(config)) {
+            long start = applied;
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+            while (store.flushedAppliedIndex() == start) {
+                assertThat(System.nanoTime()).as("RocksDB flushed by itself").isLessThan(deadline);
+                writeLargeBatch(store, ++applied, valueBytes);
+            }
+            store.closeWithoutFlush();
+        }
+        try (RocksStore store = RocksStore.open(config)) {
+            flushed = appliedRow(store);
+            assertThat(flushed).isBetween(1L, applied);
+            for (long index = 1; index <= applied; index++) {
+                key.putLong(0, index);
+                assertThat(store.get(RowKind.DATA, key, 0, 8))
+                        .as("row %d, flushed %d", index, flushed)
+                        .isEqualTo(index <= flushed ? valueBytes : KvStore.NOT_FOUND);
+            }
+        }
+    }
+
+    private void writeLargeBatch(RocksStore store, long index, int valueBytes) {
+        store.valueBuffer(valueBytes).setMemory(0, valueBytes, (byte) index);
+        key.putLong(0, index);
+        store.put(RowKind.DATA, key, 0, 8, valueBytes);
+        AppliedDescriptor.encode(store.valueBuffer(AppliedDescriptor.LENGTH), index, 2, index * 10, index * 100);
+        store.put(RowKind.META, AppliedDescriptor.NAME, 0, AppliedDescriptor.NAME.capacity(), AppliedDescriptor.LENGTH);
+        store.write();
+    }
+
     @Test
     void aCopyOfTheDirectoryTakenWhileOpenHoldsTheLastFlush() throws IOException {
         Path copy = directory.resolve("copy");
