@@ -1159,13 +1159,25 @@ public final class RaftCore {
 
     /** Raft 5.4.2: only an entry of the current term commits by counting; earlier ones commit with it. */
     private void advanceLeaderCommit() {
-        for (int i = 0; i < peers.length; i++) {
-            reached[i] = i == selfOrdinal ? ownMatchIndex() : peers[i].countedMatchIndex();
-        }
-        final long index = quorum.reached(reached);
+        final long index = reachedByQuorum(ownMatchIndex());
         if (index > commitIndex && (termRuns.term(index) == currentTerm || bugCommitOldTerm)) {
             advanceCommit(index);
         }
+    }
+
+    private long reachedByQuorum(final long ownIndex) {
+        for (int i = 0; i < peers.length; i++) {
+            reached[i] = i == selfOrdinal ? ownIndex : peers[i].countedMatchIndex();
+        }
+        return quorum.reached(reached);
+    }
+
+    /**
+     * Whether something would follow at once if more of the log were durable here. A leader's disk mostly ends before its followers' answers
+     * come, and nothing follows from that: they bring the commit.
+     */
+    public boolean awaitsOwnDisk() {
+        return role != Role.LEADER || commitIndex > durableIndex || reachedByQuorum(termRuns.lastIndex()) > commitIndex;
     }
 
     private long ownMatchIndex() {

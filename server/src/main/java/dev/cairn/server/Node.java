@@ -101,7 +101,7 @@ public final class Node implements AutoCloseable {
         this.config = config;
         this.identity = identity;
         this.fatal = fatal;
-        loopThread = new Thread(this::runLoop, "loop");
+        loopThread = NetLoop.newThread(this::runLoop, "loop");
         loop = new NetLoop(loopThread);
         self = new NettyPeerTransport.Self(config.nodeId(), config.clusterIdHash(), identity.storageId());
         addresses = new MemberAddresses(config.bootstrapAddresses());

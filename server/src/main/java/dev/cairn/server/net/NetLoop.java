@@ -1,6 +1,8 @@
 package dev.cairn.server.net;
 
 import dev.cairn.server.replica.Wakeable;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.ManualIoEventLoop;
@@ -13,6 +15,7 @@ import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.util.concurrent.FastThreadLocalThread;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
 
@@ -22,8 +25,20 @@ public final class NetLoop implements Wakeable {
     /** Bytes read from one connection at a time. */
     static final int READ_BYTES = 256 << 10;
 
+    private static final int PAGE_BYTES = 8 << 10;
+
+    /** Chunks of 4 MiB: pages, doubled so often. */
+    private static final int CHUNK_ORDER = 9;
+
     private final boolean epoll = Epoll.isAvailable();
     private final ManualIoEventLoop eventLoop;
+    /**
+     * One arena, since one thread uses it. Netty's default allocator makes a buffer of {@link #READ_BYTES} anew, and zeroes it, for most
+     * reads.
+     */
+    private final PooledByteBufAllocator allocator =
+            new PooledByteBufAllocator(true, 0, 1, PAGE_BYTES, CHUNK_ORDER, 256, 64, true);
+
     private volatile boolean wakePending;
 
     /** @param owner the thread that will call {@link #runOnce} */
@@ -37,6 +52,16 @@ public final class NetLoop implements Wakeable {
                 return !wakePending && super.canBlock();
             }
         };
+    }
+
+    /** A thread of the kind that Netty keeps its caches for. */
+    public static Thread newThread(final Runnable task, final String name) {
+        return new FastThreadLocalThread(task, name);
+    }
+
+    /** Where buffers of this loop's channels come from; loop thread. */
+    ByteBufAllocator allocator() {
+        return allocator;
     }
 
     /** Name of the transport, for the log. */

@@ -113,6 +113,7 @@ public final class NettyClientTransport implements ClientTransport {
                 new ServerBootstrap()
                         .option(ChannelOption.SO_BACKLOG, 1024)
                         .childOption(ChannelOption.TCP_NODELAY, true)
+                        .childOption(ChannelOption.ALLOCATOR, loop.allocator())
                         .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                         .childOption(
                                 ChannelOption.WRITE_BUFFER_WATER_MARK,

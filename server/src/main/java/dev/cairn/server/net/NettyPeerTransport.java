@@ -17,7 +17,6 @@ import dev.cairn.server.snapshot.CheckpointRequests;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
@@ -120,6 +119,7 @@ public final class NettyPeerTransport implements PeerTransport {
                 loop,
                 new ServerBootstrap()
                         .childOption(ChannelOption.TCP_NODELAY, true)
+                        .childOption(ChannelOption.ALLOCATOR, loop.allocator())
                         .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, backlog())
                         .childOption(
                                 ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(NetLoop.READ_BYTES)),
@@ -219,7 +219,7 @@ public final class NettyPeerTransport implements PeerTransport {
         if (claimed != null) {
             claimed.release();
         }
-        claimed = ByteBufAllocator.DEFAULT.directBuffer(length);
+        claimed = loop.allocator().directBuffer(length);
         claimSealed = false;
         claimed.writerIndex(length);
         return out.wrap(claimed, 0, length);
@@ -326,6 +326,7 @@ public final class NettyPeerTransport implements PeerTransport {
                     .group(loop.eventLoop())
                     .channel(loop.socketChannelClass())
                     .option(ChannelOption.TCP_NODELAY, true)
+                    .option(ChannelOption.ALLOCATOR, loop.allocator())
                     .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
                     .option(ChannelOption.WRITE_BUFFER_WATER_MARK, backlog())
                     .option(ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(NetLoop.READ_BYTES))

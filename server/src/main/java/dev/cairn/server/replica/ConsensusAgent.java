@@ -58,6 +58,9 @@ public final class ConsensusAgent {
     /** Commands under way while writes are slowed down for a peer that catches up by a snapshot. */
     private static final int SLOWED_OPEN_PROPOSALS = 8;
 
+    /** Committed entries that a follower keeps back until its next tick, at most. */
+    static final int LAZY_ENTRIES = 2048;
+
     /** Reads served in one cycle. */
     private static final int READS_PER_CYCLE = 4096;
 
@@ -121,10 +124,14 @@ public final class ConsensusAgent {
     private long nextTickNs;
     private long nextCursorCheckNs;
     private long offeredIndex;
+    /** A read was refused since the last hand-over, for what it needs is not applied yet. */
+    private boolean askedForNewer;
+
     private long lastIndexAtTick;
     private long openBytes;
     private long lastAppendNs;
     private long lastAppendedPosition;
+    private long takenDurablePosition;
     private boolean toldLowSpace;
     private boolean toldStalled;
     private boolean stopping;
@@ -213,12 +220,13 @@ public final class ConsensusAgent {
         tellMembers();
         int work = takeCompletions();
         work += peers.poll(peerAdapter);
-        work += tick();
+        final int ticked = tick();
+        work += ticked;
         work += clients.poll(clientAdapter, CLIENT_FRAMES_PER_CYCLE);
         core.flush();
         peerPublisher.flush();
         publishLog();
-        work += offerCommitted();
+        work += offerCommitted(ticked > 0);
         work += reads.serve(core.appliedIndex(), READS_PER_CYCLE, serveRead);
         work += waits.end(core.appliedIndex(), nowNs, endWait);
         handOver.end(core);
@@ -263,7 +271,8 @@ public final class ConsensusAgent {
     private int takeCompletions() {
         final HardState durable = logSync.durable();
         core.onHardStateDurable(durable.sequence(), durable.term());
-        core.onLogDurable(wal.durablePosition());
+        takenDurablePosition = wal.durablePosition();
+        core.onLogDurable(takenDurablePosition);
         takeApplied(apply.appliedIndex());
         return apply.pollResults(onResult)
                 + slowReader.pollResults(onRow)
@@ -603,6 +612,7 @@ public final class ConsensusAgent {
             final int length) {
         final long applied = core.appliedIndex();
         if (applied < minRevision) {
+            askedForNewer = true;
             refuse(
                     connectionId,
                     requestId,
@@ -822,6 +832,7 @@ public final class ConsensusAgent {
             writeEmptyRecord();
         }
         wal.publish();
+        logSync.awaitForce(core.awaitsOwnDisk(), takenDurablePosition);
         if (logSync.hasWork()) {
             logSyncWake.wake();
         }
@@ -835,11 +846,17 @@ public final class ConsensusAgent {
         lastAppendNs = nowNs;
     }
 
-    private int offerCommitted() {
+    /** What nobody here waits for is applied at the next tick or when much has come: more rows in a write cost less each. */
+    private int offerCommitted(final boolean ticked) {
         final long limit = core.applicableIndex();
-        if (limit <= offeredIndex || !apply.offer(limit, core.term(limit), core.role() == Role.LEADER)) {
+        final boolean awaited = core.role() == Role.LEADER || reads.count() > 0 || waits.count() > 0 || askedForNewer;
+        if (limit <= offeredIndex || !(awaited || ticked || limit - offeredIndex >= LAZY_ENTRIES)) {
             return 0;
         }
+        if (!apply.offer(limit, core.term(limit), core.role() == Role.LEADER)) {
+            return 0;
+        }
+        askedForNewer = false;
         offeredIndex = limit;
         applyWake.wake();
         return 1;

@@ -5,6 +5,7 @@ import dev.cairn.wal.HardState;
 import dev.cairn.wal.HardStateDescriptor;
 import dev.cairn.wal.HardStateFile;
 import dev.cairn.wal.Wal;
+import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,9 @@ public final class LogSyncAgent implements DutyCycle {
     /** Written by this agent: the newest hard state that is on disk. */
     private volatile HardState durable;
 
+    /** Written by the loop. */
+    private volatile boolean forceAwaited = true;
+
     LogSyncAgent(
             final Wal wal,
             final HardStateFile hardStateFile,
@@ -47,6 +51,24 @@ public final class LogSyncAgent implements DutyCycle {
     /** Loop thread: wants this state on disk; one that was requested before and is not yet written may be skipped. */
     void request(final HardState hardState) {
         requested = hardState;
+    }
+
+    /**
+     * Loop thread: whether a force of the log is by itself something that the loop can go on with. If not, the loop is left
+     * asleep, and learns of the force with whatever wakes it next.
+     *
+     * @param takenPosition durable position that the loop has already taken
+     */
+    void awaitForce(final boolean awaited, final long takenPosition) {
+        if (awaited == forceAwaited) {
+            return;
+        }
+        forceAwaited = awaited;
+        // Either the force that ends now sees the flag, or this sees its position.
+        VarHandle.fullFence();
+        if (awaited && wal.durablePosition() != takenPosition) {
+            loop.wake();
+        }
     }
 
     /** Any thread: the newest hard state that is on disk. */
@@ -93,7 +115,10 @@ public final class LogSyncAgent implements DutyCycle {
         final long startNs = metrics.nowNs();
         final long before = wal.durablePosition();
         final long after = wal.force();
-        loop.wake();
+        VarHandle.fullFence();
+        if (forceAwaited) {
+            loop.wake();
+        }
         final long endNs = metrics.nowNs();
         final long bytes = bytesBetween(before, after);
         metrics.disk().onForce(endNs - startNs, bytes);

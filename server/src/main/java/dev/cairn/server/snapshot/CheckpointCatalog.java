@@ -1,7 +1,6 @@
 package dev.cairn.server.snapshot;
 
 import dev.cairn.engine.Checkpoint;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
@@ -37,9 +36,13 @@ final class CheckpointCatalog {
 
     @Nullable
     Checkpoint newest() {
-        return checkpoints.stream()
-                .max(Comparator.comparingLong(Checkpoint::index))
-                .orElse(null);
+        Checkpoint newest = null;
+        for (final Checkpoint checkpoint : checkpoints) {
+            if (newest == null || checkpoint.index() > newest.index()) {
+                newest = checkpoint;
+            }
+        }
+        return newest;
     }
 
     long newestIndex() {

@@ -27,7 +27,7 @@ import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
 
-/** A cluster of one replica with one client, stepped in one thread under a clock of the test's, its log on a simulated disk. */
+/** A replica with one client, stepped in one thread under a clock of the test's, its log on a simulated disk. Alone, it is a cluster. */
 final class OneReplica implements AutoCloseable {
     static final long TICK_NS = 10_000_000;
 
@@ -42,6 +42,20 @@ final class OneReplica implements AutoCloseable {
     OneReplica(final Path directory, final SimulatedDirectory disk, final WalConfig walConfig) {
         this(directory, new SimulatedDirectory(), disk, walConfig, new NoPeers(), null, new NoEvents());
         lead();
+    }
+
+    /** One of several, with the client; not stepped yet. */
+    OneReplica(final Path directory, final RaftConfig raft, final PeerTransport peers, final Wakeable loopWake) {
+        this(
+                directory,
+                raft,
+                new SimulatedDirectory(),
+                new SimulatedDirectory(),
+                WalConfig.of(1, 1, raft.nodeId()).withSegmentBytes(1 << 20),
+                peers,
+                null,
+                new NoEvents(),
+                loopWake);
     }
 
     /**
@@ -59,18 +73,34 @@ final class OneReplica implements AutoCloseable {
             final PeerTransport peers,
             final @Nullable ClientTransport clients,
             final EventLog events) {
+        this(
+                directory,
+                RaftConfig.of(1, Set.of(1), 10, 50, 100),
+                root,
+                segments,
+                walConfig,
+                peers,
+                clients,
+                events,
+                () -> {});
+    }
+
+    private OneReplica(
+            final Path directory,
+            final RaftConfig raft,
+            final SimulatedDirectory root,
+            final SimulatedDirectory segments,
+            final WalConfig walConfig,
+            final PeerTransport peers,
+            final @Nullable ClientTransport clients,
+            final EventLog events,
+            final Wakeable loopWake) {
         store = RocksStore.open(RocksStoreConfig.of(directory));
         final Random random = new Random(1);
         log = ReplicaLog.open(walConfig, root, segments, store.flushedApplied(), null, false, random::nextLong);
         replica = new Replica(
                 new Replica.Config(
-                        RaftConfig.of(1, Set.of(1), 10, 50, 100),
-                        walConfig,
-                        addresses,
-                        TICK_NS,
-                        1_800_000_000_000L,
-                        Long.MAX_VALUE,
-                        Capacities.NODE),
+                        raft, walConfig, addresses, TICK_NS, 1_800_000_000_000L, Long.MAX_VALUE, Capacities.NODE),
                 new Replica.Surroundings(
                         log,
                         store,
@@ -79,7 +109,7 @@ final class OneReplica implements AutoCloseable {
                         events,
                         random::nextLong,
                         random::nextInt,
-                        () -> {},
+                        loopWake,
                         () -> {},
                         () -> {},
                         () -> {},
@@ -92,6 +122,10 @@ final class OneReplica implements AutoCloseable {
             pass(TICK_NS);
         }
         assertThat(core().role()).isEqualTo(Role.LEADER);
+    }
+
+    long nowNs() {
+        return nowNs;
     }
 
     RaftCore core() {
@@ -124,7 +158,7 @@ final class OneReplica implements AutoCloseable {
 
     /** Linearizable. */
     Status get(final String key) {
-        client.requestGet(key);
+        client.requestGet(key, GetDescriptor.READ_LINEARIZABLE);
         return answer();
     }
 
@@ -145,8 +179,8 @@ final class OneReplica implements AutoCloseable {
         private final ArrayDeque<DirectBuffer> requests = new ArrayDeque<>();
         private final ExpandableArrayBuffer reply = new ExpandableArrayBuffer();
         private long lastRequestId;
-        private int replies;
-        private int status;
+        int replies;
+        int status;
         private long revision;
 
         void request(
@@ -169,7 +203,15 @@ final class OneReplica implements AutoCloseable {
             requests.add(frame);
         }
 
-        void requestGet(final String key) {
+        void requestGet(final String key, final int readMode) {
+            requestGet(key, readMode, 0);
+        }
+
+        void requestStaleGet(final String key, final long minRevision) {
+            requestGet(key, GetDescriptor.READ_STALE, minRevision);
+        }
+
+        private void requestGet(final String key, final int readMode, final long minRevision) {
             final int length = FrameHeader.HEADER_LENGTH + GetDescriptor.BLOCK_LENGTH + key.length();
             final UnsafeBuffer frame = new UnsafeBuffer(new byte[length]);
             FrameWriter.putHeader(
@@ -180,7 +222,8 @@ final class OneReplica implements AutoCloseable {
                     FrameHeader.CLIENT_VERSION,
                     ++lastRequestId);
             final int block = FrameHeader.HEADER_LENGTH;
-            frame.putByte(block + GetDescriptor.READ_MODE_OFFSET, (byte) GetDescriptor.READ_LINEARIZABLE);
+            frame.putByte(block + GetDescriptor.READ_MODE_OFFSET, (byte) readMode);
+            frame.putLong(block + GetDescriptor.MIN_REVISION_OFFSET, minRevision, LITTLE_ENDIAN);
             frame.putInt(block + GetDescriptor.KEY_LENGTH_OFFSET, key.length(), LITTLE_ENDIAN);
             frame.putStringWithoutLengthUtf8(block + GetDescriptor.BLOCK_LENGTH, key);
             requests.add(frame);
