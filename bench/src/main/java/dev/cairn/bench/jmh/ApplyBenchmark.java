@@ -37,6 +37,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.BenchmarkParams;
 
 /**
  * What the apply thread does with puts, on a store with a node's settings, flushes and compactions included; and point gets while
@@ -86,16 +87,18 @@ public class ApplyBenchmark {
                 (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
         private long startNs;
         private long operations;
+        private int iterations = 1;
 
         @Setup(Level.Iteration)
-        public void start() {
+        public void start(BenchmarkParams parameters) {
+            iterations = parameters.getMeasurement().getCount() * Math.max(1, parameters.getForks());
             startNs = system.getProcessCpuTime();
             operations = 0;
         }
 
-        /** Of the process, in nanoseconds per operation. */
+        /** Of the process, in nanoseconds per operation, divided by the iterations: JMH adds them up. */
         public double cpuNs() {
-            return operations == 0 ? 0 : (double) (system.getProcessCpuTime() - startNs) / operations;
+            return operations == 0 ? 0 : (double) (system.getProcessCpuTime() - startNs) / operations / iterations;
         }
     }
 
