@@ -256,6 +256,9 @@ final class CompareCommand implements Callable<Integer> {
                 try {
                     startAll(repetition, running);
                     round(repetition, running);
+                    for (ComparedSystem system : running.values()) {
+                        system.keepLogs(files(system, repetition));
+                    }
                 } finally {
                     closeAll(running);
                     Runtime.getRuntime().removeShutdownHook(ender);
@@ -372,8 +375,7 @@ final class CompareCommand implements Callable<Integer> {
                     "--server-pids",
                     String.join(",", system.pids().stream().map(String::valueOf).toList())));
             String word = system.kind().word();
-            Path files = out.resolve(word).resolve("repetition" + repetition);
-            String line = load(system, workload, more, files);
+            String line = load(system, workload, more, files(system, repetition));
             Comparison.Run run = new Comparison.Run(repetition, workload, system.kind(), JsonNumbers.of(line));
             comparison.add(run);
             lines.add(String.format(
@@ -395,6 +397,10 @@ final class CompareCommand implements Callable<Integer> {
                     run.number("p999_us"),
                     run.number("server_cpu_ms_per_1000"),
                     run.number("force_p50_us"));
+        }
+
+        private Path files(ComparedSystem system, int repetition) {
+            return out.resolve(system.kind().word()).resolve("repetition" + repetition);
         }
 
         /** Runs the load generator as a process, with the flags of a node; returns its last line. */

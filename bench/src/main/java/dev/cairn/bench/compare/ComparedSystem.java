@@ -3,6 +3,7 @@ package dev.cairn.bench.compare;
 import dev.cairn.bench.floor.FloorNodes;
 import dev.cairn.bench.machine.MeasuredNodes;
 import dev.cairn.client.CairnClient;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,6 +50,9 @@ abstract class ComparedSystem implements AutoCloseable {
     abstract String servers();
 
     abstract List<Long> pids();
+
+    /** Copies what the servers have logged into this directory, if the report understands it. */
+    void keepLogs(Path to) throws IOException {}
 
     @Override
     public abstract void close();
@@ -112,6 +116,11 @@ abstract class ComparedSystem implements AutoCloseable {
         @Override
         List<Long> pids() {
             return IntStream.rangeClosed(1, NODES).mapToObj(nodes::pid).toList();
+        }
+
+        @Override
+        void keepLogs(Path to) throws IOException {
+            nodes.keepLogs(to.toString() + File.separatorChar);
         }
 
         @Override

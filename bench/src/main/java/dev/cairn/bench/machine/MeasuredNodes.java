@@ -10,7 +10,9 @@ import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -93,6 +95,15 @@ public final class MeasuredNodes implements AutoCloseable {
     /** {@code host:port} of all nodes for a client. */
     public String servers() {
         return Arrays.stream(clientPorts).mapToObj(port -> "127.0.0.1:" + port).collect(Collectors.joining(","));
+    }
+
+    /** Copies the logs of all nodes to {@code <base>node<i>.log}, for the report, which shows their events. */
+    public void keepLogs(String base) throws IOException {
+        for (int id = 1; id <= size; id++) {
+            if (Files.exists(log(id))) {
+                Files.copy(log(id), Path.of(base + "node" + id + ".log"), StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
     }
 
     public Path log(int id) {

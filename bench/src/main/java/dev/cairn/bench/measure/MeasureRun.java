@@ -350,6 +350,7 @@ final class MeasureRun implements AutoCloseable {
             }
             opened.finish(json);
             memory.write(Path.of(opened.base() + "-memory.csv"));
+            nodes.keepLogs(opened.base() + '-');
             say("# files %s*", opened.base());
         }
         say("%s", json);

@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
@@ -33,6 +34,9 @@ final class ReportCommand implements Callable<Integer> {
     private static final double SERIES_PERCENTILE = 99;
     private static final int EXIT_FAILED = 1;
 
+    /** Of one plot; more would hide its lines. */
+    private static final int MAX_EVENTS = 60;
+
     private static final List<String> COLUMNS = List.of(
             "ops_s", "p50_us", "p99_us", "p999_us", "max_us", "errors", "server_cpu_ms_per_1000", "force_p50_us");
 
@@ -41,6 +45,13 @@ final class ReportCommand implements Callable<Integer> {
 
     @Parameters(paramLabel = "DIR", description = "Where the results are, also in directories below it.")
     private Path directory = Path.of("");
+
+    @Option(
+            names = "--logs",
+            paramLabel = "DIR|FILE",
+            description = "Where nodes keep node.log, when not with the results, such as the directory of"
+                    + " bin/cairn cluster; may be repeated. What they logged is marked in the plots over time.")
+    private List<Path> logs = new ArrayList<>();
 
     private ReportCommand() {}
 
@@ -60,6 +71,11 @@ final class ReportCommand implements Callable<Integer> {
         if (!Files.isDirectory(directory)) {
             throw new ParameterException(spec.commandLine(), directory + " is no directory");
         }
+        for (Path given : logs) {
+            if (!Files.exists(given)) {
+                throw new ParameterException(spec.commandLine(), "--logs: " + given + " does not exist");
+            }
+        }
         Path root = directory.toAbsolutePath().normalize();
         List<RunFiles> runs = RunFiles.find(root);
         List<ScaleFiles> axes = ScaleFiles.find(root);
@@ -72,7 +88,7 @@ final class ReportCommand implements Callable<Integer> {
         Map<String, List<RunFiles>> byWhat = new LinkedHashMap<>();
         runs.forEach(run ->
                 byWhat.computeIfAbsent(run.what(), unused -> new ArrayList<>()).add(run));
-        Files.writeString(root.resolve("report.html"), page(byWhat, axes));
+        Files.writeString(root.resolve("report.html"), page(byWhat, axes, NodeLogs.find(root, logs)));
         Files.writeString(root.resolve("report.md"), "# Results\n" + tables(byWhat, axes));
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
@@ -85,7 +101,8 @@ final class ReportCommand implements Callable<Integer> {
         return 0;
     }
 
-    private static String page(Map<String, List<RunFiles>> byWhat, List<ScaleFiles> axes) throws IOException {
+    private static String page(Map<String, List<RunFiles>> byWhat, List<ScaleFiles> axes, NodeLogs logs)
+            throws IOException {
         StringBuilder page = new StringBuilder("""
                 <!DOCTYPE html>
                 <html lang="en"><head><meta charset="utf-8"><title>Results</title>
@@ -104,7 +121,7 @@ final class ReportCommand implements Callable<Integer> {
         for (Map.Entry<String, List<RunFiles>> group : byWhat.entrySet()) {
             page.append("<h2>").append(SvgChart.escaped(group.getKey())).append("</h2>\n");
             SvgChart percentiles = percentiles(group.getKey(), group.getValue());
-            SvgChart overTime = overTime(group.getKey(), group.getValue());
+            SvgChart overTime = overTime(group.getKey(), group.getValue(), logs);
             for (SvgChart chart : List.of(percentiles, overTime)) {
                 if (!chart.series().isEmpty()) {
                     page.append(chart.svg());
@@ -192,19 +209,34 @@ final class ReportCommand implements Callable<Integer> {
     }
 
     /** Of a log with tags, a line per tag and a mark at its begin: phases, or puts and gets. */
-    private static SvgChart overTime(String what, List<RunFiles> runs) throws IOException {
+    private static SvgChart overTime(String what, List<RunFiles> runs, NodeLogs logs) throws IOException {
         List<SvgChart.Series> series = new ArrayList<>();
         List<SvgChart.Mark> marks = new ArrayList<>();
+        List<SvgChart.Mark> events = new ArrayList<>();
         for (RunFiles run : runs) {
-            run.series(SERIES_PERCENTILE).forEach((tag, points) -> {
+            Map<String, List<SvgChart.Point>> lines = run.series(SERIES_PERCENTILE);
+            double beginSeconds = run.beginSeconds();
+            double lastSeconds = lines.values().stream()
+                    .flatMap(List::stream)
+                    .mapToDouble(SvgChart.Point::x)
+                    .max()
+                    .orElse(0);
+            for (NodeLogs.Event event : logs.of(run, beginSeconds, beginSeconds + lastSeconds)) {
+                String text = runs.size() == 1 ? event.text() : event.text() + " (" + name(run) + ')';
+                events.add(new SvgChart.Mark(event.epochSeconds() - beginSeconds, text, true));
+            }
+            lines.forEach((tag, points) -> {
                 series.add(new SvgChart.Series(tag.isEmpty() ? name(run) : name(run) + ' ' + tag, points));
                 if (!tag.isEmpty() && runs.size() == 1) {
-                    marks.add(new SvgChart.Mark(points.get(0).x(), tag));
+                    marks.add(new SvgChart.Mark(points.get(0).x(), tag, false));
                 }
             });
         }
+        int shown = Math.min(events.size(), MAX_EVENTS);
+        marks.addAll(events.subList(0, shown));
         return new SvgChart(
-                what + ": p99 of each second",
+                what + ": p99 of each second"
+                        + (shown < events.size() ? ", first " + shown + " of " + events.size() + " events" : ""),
                 new SvgChart.Axis("seconds", false, ReportCommand::plain),
                 new SvgChart.Axis("us", true, ReportCommand::plain),
                 series,

@@ -92,6 +92,17 @@ record RunFiles(String where, String what, Path base) {
         return series;
     }
 
+    /** When the log of the run begins, seconds since 1970; not a number when there is none. */
+    double beginSeconds() throws IOException {
+        if (!Files.exists(file(".hlog"))) {
+            return Double.NaN;
+        }
+        try (HistogramLogReader reader = new HistogramLogReader(file(".hlog").toFile())) {
+            EncodableHistogram unused = reader.nextIntervalHistogram();
+            return reader.getStartTimeSec();
+        }
+    }
+
     private Path file(String ending) {
         return base.resolveSibling(base.getFileName() + ending);
     }

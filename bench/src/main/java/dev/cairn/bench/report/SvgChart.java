@@ -8,14 +8,19 @@ import java.util.function.DoubleFunction;
  * Lines over two axes, as SVG text without anything from outside. Points that an axis cannot show, such as 0 on a logarithmic one, are
  * left out.
  *
- * @param marks upright lines with a word each, such as the begin of a phase
+ * @param marks upright lines with a word each, such as the begin of a phase or, dashed, what a node has logged
  */
 record SvgChart(String title, Axis horizontal, Axis vertical, List<Series> series, List<Mark> marks) {
     record Point(double x, double y) {}
 
     record Series(String name, List<Point> points) {}
 
-    record Mark(double x, String text) {}
+    /**
+     * An upright line.
+     *
+     * @param event of a node; the words of several stand below each other
+     */
+    record Mark(double x, String text, boolean event) {}
 
     /**
      * An axis.
@@ -43,6 +48,8 @@ record SvgChart(String title, Axis horizontal, Axis vertical, List<Series> serie
     private static final int TOP = 40;
     private static final int LEGEND_LINE = 18;
     private static final int MAX_TICKS = 10;
+    private static final int MARK_ROWS = 16;
+    private static final int MARK_LINE = 14;
 
     /** From the least to the largest place of an axis, in whole powers of ten on a logarithmic one. */
     private record Range(double from, double to, double step) {
@@ -65,11 +72,8 @@ record SvgChart(String title, Axis horizontal, Axis vertical, List<Series> serie
                 height));
         text(svg, LEFT, 20, "start", title);
         grid(svg, x, y);
-        for (Mark mark : marks) {
-            if (horizontal.shows(mark.x)) {
-                line(svg, left(x, mark.x), TOP, left(x, mark.x), TOP + PLOT_HEIGHT, "#888888");
-                text(svg, left(x, mark.x) + 3, TOP + 12, "start", mark.text);
-            }
+        for (int i = 0; i < marks.size(); i++) {
+            mark(svg, x, marks.get(i), i % MARK_ROWS);
         }
         for (int i = 0; i < series.size(); i++) {
             curve(svg, series.get(i), x, y, COLOURS.get(i % COLOURS.size()));
@@ -78,6 +82,26 @@ record SvgChart(String title, Axis horizontal, Axis vertical, List<Series> serie
             text(svg, LEFT + 30, at, "start", series.get(i).name);
         }
         return svg.append("</svg>\n").toString();
+    }
+
+    private void mark(StringBuilder svg, Range x, Mark mark, int row) {
+        if (!horizontal.shows(mark.x)) {
+            return;
+        }
+        double at = left(x, mark.x);
+        if (mark.event) {
+            svg.append(String.format(
+                    Locale.ROOT,
+                    "<line class=\"event\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#d55e00\" stroke-dasharray=\"4 3\"/>%n",
+                    at,
+                    TOP,
+                    at,
+                    TOP + PLOT_HEIGHT));
+            text(svg, at + 3, TOP + 26 + MARK_LINE * row, "start", mark.text);
+        } else {
+            line(svg, at, TOP, at, TOP + PLOT_HEIGHT, "#888888");
+            text(svg, at + 3, TOP + 12, "start", mark.text);
+        }
     }
 
     private Range range(Axis axis, boolean isHorizontal) {
@@ -89,6 +113,14 @@ record SvgChart(String title, Axis horizontal, Axis vertical, List<Series> serie
                 if (axis.shows(value)) {
                     least = Math.min(least, axis.place(value));
                     largest = Math.max(largest, axis.place(value));
+                }
+            }
+        }
+        if (isHorizontal && least <= largest) {
+            for (Mark mark : marks) {
+                if (axis.shows(mark.x)) {
+                    least = Math.min(least, axis.place(mark.x));
+                    largest = Math.max(largest, axis.place(mark.x));
                 }
             }
         }

@@ -55,7 +55,7 @@ final class ReportTest {
                                         new SvgChart.Point(6, 0),
                                         new SvgChart.Point(10, 100))),
                         new SvgChart.Series("two", List.of(new SvgChart.Point(10, 1)))),
-                List.of(new SvgChart.Mark(5, "here")));
+                List.of(new SvgChart.Mark(5, "here", false)));
 
         Document svg = parsed(chart.svg());
         // Left edge 80, right edge 880; bottom 360, top 40; zero is on no logarithmic axis.
@@ -75,7 +75,7 @@ final class ReportTest {
     private void write(String where, String what, @Nullable String tag, long latencyUs, String json)
             throws IOException {
         Path home = Files.createDirectories(directory.resolve(where));
-        Instant begin = Instant.ofEpochSecond(1_000_000);
+        Instant begin = Instant.ofEpochSecond(1_000_000_000);
         try (HistogramFiles files = HistogramFiles.open(home, what, begin, "# comment")) {
             Histogram interval = Measurement.newHistogram();
             interval.recordValueWithCount(latencyUs * 1000, 1000);
@@ -121,6 +121,47 @@ final class ReportTest {
         assertThat(page.split("<svg ", -1)).hasSize(1 + 4);
         assertThat(page.split("<polyline ", -1)).hasSize(1 + 6);
         assertThat(page.replace("http://www.w3.org/2000/svg", "")).doesNotContain("http", "src=", "href=");
+    }
+
+    private static String logged(String time, String rest) {
+        return "2001-09-09T01:46:" + time + "Z INFO  node=2 [loop] Node: event=" + rest + "\n";
+    }
+
+    /** The run goes from 01:46:40 on for one second; what was logged before, after, or for another run is not in its plot. */
+    @Test
+    void whatNodesLoggedDuringARunIsMarkedAtItsTime() throws IOException {
+        write("cairn/repetition1", "load-put-o8", null, 100, "{\"ops_s\":5.5}");
+        Files.writeString(
+                directory.resolve("cairn/repetition1/node2.log"),
+                logged("39.900", "role node=2 role=LEADER term=1 leader=2 reason=\"x\"")
+                        + logged("40.250", "role node=2 role=LEADER term=2 leader=2 reason=\"x\"")
+                        + logged("40.300", "role node=2 role=FOLLOWER term=2 leader=1 reason=\"x\"")
+                        + logged(
+                                "40.900",
+                                "snapshot.taken index=5 term=2 checkpoint=c files=3 bytes=9 reason=log ms=400")
+                        + logged("41.100", "log.slow ms=99 bytes=1")
+                        + "no line of a node\n");
+        Files.createDirectories(directory.resolve("other"));
+        Files.writeString(directory.resolve("other/node1.log"), logged("40.600", "disk.low free=1"));
+
+        assertThat(report(directory).exitCode()).isZero();
+
+        String page = Files.readString(directory.resolve("report.html"));
+        // The axis goes from 0.2 to 1 s, 800 wide from 80 on: 0.25 s, and 0.5 s, where the checkpoint began that took
+        // 400 ms.
+        assertThat(page)
+                .contains("<line class=\"event\" x1=\"130.0\"", ">leader 2</text>")
+                .contains("<line class=\"event\" x1=\"380.0\"", ">checkpoint 2</text>")
+                .doesNotContain("slow force", "disk low");
+        assertThat(page.split("class=\"event\"", -1)).hasSize(1 + 2);
+
+        CommandLine commandLine = ReportCommand.commandLine();
+        assertThat(commandLine.execute(
+                        directory.toString(),
+                        "--logs",
+                        directory.resolve("other").toString()))
+                .isZero();
+        assertThat(Files.readString(directory.resolve("report.html"))).contains(">disk low 2</text>");
     }
 
     @Test
