@@ -41,7 +41,12 @@ final class KeyNumbers {
         this.keys = keys;
         this.share = share;
         this.shares = shares;
-        this.ranks = new Zipfian(distribution == KeyDistribution.LATEST ? keys : ZIPFIAN_RANKS);
+        this.ranks = new Zipfian(
+                switch (distribution) {
+                    case UNIFORM, SEQUENTIAL -> 1;
+                    case ZIPFIAN -> ZIPFIAN_RANKS;
+                    case LATEST -> keys;
+                });
         this.cursor = new AtomicLong((long) keys * share / shares);
         this.claimed = new AtomicInteger(keys);
         this.known = keys;

@@ -12,7 +12,7 @@ import java.util.Locale;
  * @param outstanding operations kept in flight by a closed loop, count; 0 = open loop
  * @param rate operations started per second by an open loop; 0 = closed loop
  * @param seconds measured time
- * @param warmupSeconds load before it that is not counted
+ * @param warmupSeconds load before it that is not counted; {@link #WARMUP_AUTO} = until its rate has settled
  * @param keys number of different keys
  * @param keyBytes length of each key
  * @param values lengths of the values, bytes
@@ -84,6 +84,9 @@ public record LoadOptions(
     /** A session's window: a client does not send more writes than that at once, so more would only queue inside it. */
     public static final int MAX_PER_CONNECTION = Limits.SESSION_WINDOW;
 
+    /** As {@code warmupSeconds}: until the rate has settled, see {@link WarmUp}. */
+    static final int WARMUP_AUTO = Integer.MIN_VALUE;
+
     static final int MAX_RATE = 1_000_000;
     static final int MAX_SECONDS = 86_400;
     public static final int MAX_KEYS = 100_000_000;
@@ -109,7 +112,9 @@ public record LoadOptions(
         }
         check("--read-percent", readPercent, 0, 100, "percent");
         check("--seconds", seconds, 1, MAX_SECONDS, "s");
-        check("--warmup", warmupSeconds, 0, MAX_SECONDS, "s");
+        if (warmupSeconds != WARMUP_AUTO) {
+            check("--warmup", warmupSeconds, 0, MAX_SECONDS, "s, or auto");
+        }
         check("--keys", keys, 1, MAX_KEYS, "keys");
         check("--key-bytes", keyBytes, KeySpace.minKeyBytes(keys), Limits.MAX_KEY_BYTES, "bytes for that many keys");
         check("--value-bytes", values.most(), 0, Limits.MAX_VALUE_BYTES, "bytes");
@@ -168,6 +173,10 @@ public record LoadOptions(
 
     boolean openLoop() {
         return rate > 0;
+    }
+
+    boolean warmsUpUntilSettled() {
+        return warmupSeconds == WARMUP_AUTO;
     }
 
     Mix mix() {

@@ -102,13 +102,13 @@ public record LoadProgram(
         }
         text.append(String.format(
                 Locale.ROOT,
-                "# mode %s, read-percent %d, %s, seconds %d, warmup %d, keys %d, key-bytes %d, value-bytes %s,"
+                "# mode %s, read-percent %d, %s, seconds %d, warmup %s, keys %d, key-bytes %d, value-bytes %s,"
                         + " connections %d, key-distribution %s%s%n",
                 options.mode().word(),
                 options.mix().percent(OperationKind.GET),
                 options.openLoop() ? "rate " + options.rate() : "outstanding " + options.outstanding(),
                 options.seconds(),
-                options.warmupSeconds(),
+                options.warmsUpUntilSettled() ? "auto" : options.warmupSeconds(),
                 options.keys(),
                 options.keyBytes(),
                 options.values(),
@@ -170,6 +170,9 @@ public record LoadProgram(
                     "# WARNING: %d operations were due and never started: the cluster does not keep up with %d/s, and"
                             + " the percentiles are too good%n",
                     result.unstarted(), options.rate());
+        }
+        if (result.warmUp() != null && !result.warmUp().settled()) {
+            out.printf("# WARNING: the rate had not settled after %d s of warm-up%n", WarmUp.MAX_SECONDS);
         }
         if (result.unfinished() > 0) {
             out.printf("# WARNING: %d operations have not ended%n", result.unfinished());

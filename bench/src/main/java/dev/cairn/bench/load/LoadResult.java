@@ -4,6 +4,7 @@ import dev.cairn.bench.machine.ForceProbe;
 import dev.cairn.bench.results.JsonLine;
 import java.util.Map;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a run measured.
@@ -17,6 +18,7 @@ import org.HdrHistogram.Histogram;
  * @param mostInFlight most that were in flight at once
  * @param waited operations of an open loop that had to wait for room in flight
  * @param unstarted operations of an open loop that were due and never started
+ * @param warmUp how it has settled; null = its length was given
  * @param serverProcessorMs processor time of the servers in the window; -1 = unknown
  */
 public record LoadResult(
@@ -29,7 +31,8 @@ public record LoadResult(
         int mostInFlight,
         long waited,
         long unstarted,
-        long serverProcessorMs) {
+        long serverProcessorMs,
+        @Nullable WarmUp warmUp) {
 
     public Histogram all() {
         Histogram all = Measurement.newHistogram();
@@ -55,13 +58,16 @@ public record LoadResult(
                 .put("outstanding", options.outstanding())
                 .put("rate", options.rate())
                 .put("secs", options.seconds())
-                .put("warmup_secs", options.warmupSeconds())
+                .put("warmup_secs", warmUp == null ? options.warmupSeconds() : warmUp.seconds())
                 .put("ops", endedInWindow)
                 .put("ops_s", (double) endedInWindow / options.seconds())
                 .put("errors", errorCount())
                 .put("errors_by_type", errors)
                 .put("unfinished", unfinished)
                 .put("latency_count", latencyCount());
+        if (warmUp != null) {
+            line.put("warmup_rule", WarmUp.RULE).put("warmup_settled", warmUp.settled());
+        }
         putLatencies(line, "", all);
         if (latencies.size() > 1) {
             latencies.forEach((kind, histogram) -> {

@@ -24,6 +24,8 @@ public final class LoadRun {
     private final PrintWriter out;
     private final @Nullable HistogramFiles files;
     private final long beginNs;
+    private final long windowNs;
+    private final @Nullable WarmUp warmUp;
     private final Measurement measurement;
     private final Load load;
     private final ProcessorTime processors;
@@ -33,17 +35,19 @@ public final class LoadRun {
             PrintWriter out,
             @Nullable HistogramFiles files,
             long beginNs,
+            LoadOptions options,
             Measurement measurement,
             Load load,
-            ProcessorTime processors,
-            List<OperationKind> kinds) {
+            ProcessorTime processors) {
         this.out = out;
         this.files = files;
         this.beginNs = beginNs;
+        this.windowNs = options.seconds() * SECOND_NS;
+        this.warmUp = options.warmsUpUntilSettled() ? new WarmUp() : null;
         this.measurement = measurement;
         this.load = load;
         this.processors = processors;
-        kinds.forEach(kind -> latencies.put(kind, Measurement.newHistogram()));
+        options.mix().kinds().forEach(kind -> latencies.put(kind, Measurement.newHistogram()));
     }
 
     /**
@@ -67,19 +71,14 @@ public final class LoadRun {
         }
         // The schedule begins when everything is prepared.
         long beginNs = System.nanoTime();
-        long startNs = beginNs + options.warmupSeconds() * SECOND_NS;
+        // One that ends by itself moves the window when it does; until then it lies behind any moment at which it can.
+        long warmupSeconds = options.warmsUpUntilSettled() ? 2L * WarmUp.MAX_SECONDS : options.warmupSeconds();
+        long startNs = beginNs + warmupSeconds * SECOND_NS;
         Measurement measurement = new Measurement(startNs, startNs + options.seconds() * SECOND_NS);
         Load load = options.openLoop()
                 ? new OpenLoop(targets, options.rate(), beginNs, maxInFlight, operations, measurement)
                 : new ClosedLoop(targets, made, measurement);
-        return new LoadRun(
-                out,
-                files,
-                beginNs,
-                measurement,
-                load,
-                processors,
-                options.mix().kinds());
+        return new LoadRun(out, files, beginNs, options, measurement, load, processors);
     }
 
     /** Runs to the end. */
@@ -90,13 +89,21 @@ public final class LoadRun {
             processors.open();
         }
         boolean ended = false;
+        long secondsNs = beginNs;
         while (!ended && lastNs - measurement.windowEndNs() < DRAIN_NS) {
-            long nextNs = beginNs + ((lastNs - beginNs) / SECOND_NS + 1) * SECOND_NS;
+            long nextNs = secondsNs + ((lastNs - secondsNs) / SECOND_NS + 1) * SECOND_NS;
             ended = load.await(Math.max(0, nextNs - System.nanoTime()));
             long now = System.nanoTime();
             lookAtProcessors(lastNs, now);
-            takeInterval(lastNs, now);
+            double rate = takeInterval(lastNs, now);
             lastNs = now;
+            if (warmUp != null && now - measurement.windowStartNs() < 0 && warmUp.second(rate)) {
+                // The seconds count from here on, so that window and intervals begin and end together.
+                secondsNs = System.nanoTime();
+                lastNs = secondsNs;
+                measurement.moveWindow(secondsNs, secondsNs + windowNs);
+                processors.open();
+            }
         }
         return result(ended ? 0 : load.inFlight());
     }
@@ -111,7 +118,8 @@ public final class LoadRun {
         }
     }
 
-    private void takeInterval(long fromNs, long toNs) {
+    /** Returns the successes per second. */
+    private double takeInterval(long fromNs, long toNs) {
         Histogram ended = measurement.takeOutside();
         latencies.forEach((kind, total) -> {
             Histogram interval = measurement.take(kind);
@@ -121,10 +129,12 @@ public final class LoadRun {
             }
             ended.add(interval);
         });
-        printLiveLine(ended, fromNs, toNs);
+        double rate = ended.getTotalCount() / Math.max(1e-3, (toNs - fromNs) / (double) SECOND_NS);
+        printLiveLine(ended, rate, fromNs, toNs);
+        return rate;
     }
 
-    private void printLiveLine(Histogram interval, long fromNs, long toNs) {
+    private void printLiveLine(Histogram interval, double rate, long fromNs, long toNs) {
         String phase = fromNs - measurement.windowStartNs() < -SECOND_NS / 2
                 ? "warm-up"
                 : fromNs - measurement.windowEndNs() < -SECOND_NS / 2 ? "measure" : "ending";
@@ -133,7 +143,7 @@ public final class LoadRun {
                 "%4d s %-7s %9.0f ops/s  %s  in flight %d  errors %d%n",
                 Math.round((toNs - beginNs) / (double) SECOND_NS),
                 phase,
-                interval.getTotalCount() / Math.max(1e-3, (toNs - fromNs) / (double) SECOND_NS),
+                rate,
                 latencies(interval),
                 load.inFlight(),
                 measurement.allErrors());
@@ -166,6 +176,7 @@ public final class LoadRun {
                 open == null ? 0 : open.mostInFlight(),
                 open == null ? 0 : open.waited(),
                 open == null ? 0 : open.unstarted(),
-                processors.usedMs());
+                processors.usedMs(),
+                warmUp);
     }
 }

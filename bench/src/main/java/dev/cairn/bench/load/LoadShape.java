@@ -29,9 +29,11 @@ public final class LoadShape {
     @Option(
             names = "--warmup",
             defaultValue = "3",
-            paramLabel = "S",
-            description = "Seconds of the same load before it, not counted. Default: 3.")
-    private int warmup;
+            paramLabel = "S|auto",
+            description =
+                    "Seconds of the same load before it, not counted; auto: until the rate of 2 s differs by at most"
+                            + " 5 %% from that of the 2 s before, 60 s at most. Default: 3.")
+    private String warmup = "3";
 
     @Option(
             names = "--keys",
@@ -78,7 +80,7 @@ public final class LoadShape {
                     outstanding == null && rate == null ? DEFAULT_OUTSTANDING : given("--outstanding", outstanding),
                     given("--rate", rate),
                     seconds,
-                    warmup,
+                    warmupSeconds(),
                     keys,
                     keyBytes,
                     SizeRange.parse("--value-bytes", valueBytes, 0, Limits.MAX_VALUE_BYTES, "bytes"),
@@ -88,6 +90,17 @@ public final class LoadShape {
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
+    }
+
+    private int warmupSeconds() {
+        if (warmup.equals("auto")) {
+            return LoadOptions.WARMUP_AUTO;
+        }
+        if (!warmup.matches("-?\\d{1,9}")) {
+            throw new IllegalArgumentException(
+                    "--warmup: " + warmup + ", allowed are 0 to " + LoadOptions.MAX_SECONDS + " s, or auto");
+        }
+        return Integer.parseInt(warmup);
     }
 
     /** 0 = not given, so a given 0 must be told apart. */

@@ -24,8 +24,8 @@ public final class Measurement implements Outcomes {
 
     private static final int SIGNIFICANT_DIGITS = 3;
 
-    private final long windowStartNs;
-    private final long windowEndNs;
+    private volatile long windowStartNs;
+    private volatile long windowEndNs;
     private final Map<OperationKind, Recorder> kinds = new EnumMap<>(OperationKind.class);
     private final Map<OperationKind, LongAdder> amounts = new EnumMap<>(OperationKind.class);
     private final Recorder outside = new Recorder(MAX_LATENCY_NS, SIGNIFICANT_DIGITS);
@@ -45,6 +45,12 @@ public final class Measurement implements Outcomes {
             kinds.put(kind, new Recorder(MAX_LATENCY_NS, SIGNIFICANT_DIGITS));
             amounts.put(kind, new LongAdder());
         }
+    }
+
+    /** Moves the window, to a begin that is now or later. */
+    void moveWindow(long startNs, long endNs) {
+        windowEndNs = endNs;
+        windowStartNs = startNs;
     }
 
     long windowStartNs() {

@@ -113,14 +113,6 @@ final class LoadGeneratorTest {
     }
 
     @Test
-    void sequentialPutsWriteEachKeyInTurn() {
-        load("--warmup", "0", "--rate", "100", "--keys", "1000", "--key-distribution", "sequential");
-
-        assertThat(server.values).hasSize(100);
-        assertThat(server.values.keySet()).allMatch(key -> key.matches("k0{13}[0-9]{2}"));
-    }
-
-    @Test
     void valuesDiffer() {
         load("--warmup", "0", "--outstanding", "1", "--keys", "10");
 
@@ -259,6 +251,21 @@ final class LoadGeneratorTest {
     }
 
     @Test
+    void warmUpEndsWhenTheRateHasSettledAndTheWindowBeginsThen() {
+        Run run = load("--warmup", "auto", "--rate", "200");
+
+        assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+        assertThat(run.out()).contains("warmup auto");
+        assertThat(run.lastLine())
+                .contains("\"warmup_rule\":\"auto: the rate of 2 s")
+                .contains("\"warmup_settled\":true");
+        assertThat(run.number("warmup_secs")).isBetween(4.0, 60.0);
+        assertThat(run.number("latency_count")).isCloseTo(200, within(1.0));
+        // What came before the window was due too, and is not counted.
+        assertThat((double) server.puts.get()).isCloseTo(200 * (run.number("warmup_secs") + 1), within(40.0));
+    }
+
+    @Test
     void weakDurabilityIsSaid() {
         server.durability = StatusReplyDescriptor.DURABILITY_NOT_FORCED;
 
@@ -296,6 +303,7 @@ final class LoadGeneratorTest {
                 "--rate -1                  | --rate: -1, allowed are 1 to 1000000",
                 "--seconds 0                | --seconds: 0, allowed are 1 to 86400",
                 "--warmup -1                | --warmup: -1, allowed are 0 to 86400",
+                "--warmup soon              | --warmup: soon, allowed are 0 to 86400 s, or auto",
                 "--keys 0                   | --keys: 0, allowed are 1 to 100000000",
                 "--keys 1001 --key-bytes 4  | --key-bytes: 4, allowed are 5 to 4096",
                 "--key-bytes 4097           | --key-bytes: 4097, allowed are 6 to 4096",

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.IntToDoubleFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,6 +26,33 @@ final class PartsTest {
         assertThat(KeySpace.minKeyBytes(1)).isEqualTo(2);
         assertThat(KeySpace.minKeyBytes(10)).isEqualTo(2);
         assertThat(KeySpace.minKeyBytes(11)).isEqualTo(3);
+    }
+
+    private static int secondsUntilOver(WarmUp warmUp, IntToDoubleFunction rate) {
+        while (!warmUp.second(rate.applyAsDouble(warmUp.seconds()))) {
+            assertThat(warmUp.seconds()).isLessThan(100);
+        }
+        return warmUp.seconds();
+    }
+
+    @Test
+    void warmUpIsOverWhenTwoWindowsDifferByFivePercentAtMost() {
+        double[] rising = {100, 200, 300, 390, 400, 400, 400, 400};
+        WarmUp settling = new WarmUp();
+        // 390 + 400 to 400 + 400; the second before it is 300 + 390 to 400 + 400.
+        assertThat(secondsUntilOver(settling, second -> rising[second])).isEqualTo(7);
+        assertThat(settling.settled()).isTrue();
+
+        WarmUp steady = new WarmUp();
+        assertThat(secondsUntilOver(steady, second -> 7)).isEqualTo(4);
+
+        WarmUp growing = new WarmUp();
+        assertThat(secondsUntilOver(growing, second -> Math.pow(1.03, second))).isEqualTo(60);
+        assertThat(growing.settled()).isFalse();
+
+        WarmUp stalled = new WarmUp();
+        assertThat(secondsUntilOver(stalled, second -> 0)).isEqualTo(60);
+        assertThat(stalled.settled()).isFalse();
     }
 
     @Test
