@@ -22,6 +22,8 @@ enum Axis {
     static final int MAX_IN_FLIGHT_BYTES = 16 << 20;
     /** All values together, bytes, on the axis of values: larger ones come with fewer keys. */
     static final int MAX_VALUE_AXIS_BYTES = 64 << 20;
+    /** Small, so that many keys fit. */
+    static final int KEYS_AXIS_VALUE_BYTES = 64;
     /** So many that what the nodes have under way bounds a slow network, and not the client. */
     static final int DELAY_OUTSTANDING = 16_384;
 
@@ -77,7 +79,7 @@ enum Axis {
                 base.withValueBytes(value)
                         .withKeys(Math.min(keys, Math.max(64, MAX_VALUE_AXIS_BYTES / value)))
                         .withLoad(1, Math.min(base.outstanding(), Math.max(1, MAX_IN_FLIGHT_BYTES / value)));
-            case KEYS -> base.withKeys(value);
+            case KEYS -> base.withKeys(value).withValueBytes(KEYS_AXIS_VALUE_BYTES);
             case CONNECTIONS -> base.withLoad(value, Math.max(base.outstanding(), value));
             case OUTSTANDING -> base.withLoad(1, value);
             case NODES -> base.withNodes(value);

@@ -29,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * process, and so do the proxies of delayed links. Used once, by one thread.
  */
 final class ScaleRun implements AutoCloseable {
+    /** How many warm-ups of puts fresh nodes get. */
+    private static final int HEAT = 3;
+
     private final Path work;
     private final Path forceDirectory;
     private final int seconds;
@@ -121,7 +124,7 @@ final class ScaleRun implements AutoCloseable {
             for (boolean reads : new boolean[] {false, true}) {
                 LoadResult unused = load(
                         targets.list(),
-                        point.load(fresh.servers(), reads, warmupSeconds, 0),
+                        point.load(fresh.servers(), reads, (reads ? 1 : HEAT) * warmupSeconds, 0),
                         point,
                         new ProcessorTime(List.of()));
             }
