@@ -19,17 +19,9 @@ final class CostWindow implements Window {
     private static final int MS_PER_TICK = 10;
     private static final Path LOOPBACK = Path.of("/sys/class/net/lo/statistics/rx_bytes");
 
-    /** A node at one moment. */
+    /** A node at one moment. What it says itself comes later when it is busy. */
     private record NodeLook(
-            long processorMs, ProcessProbe.Usage usage, ProcessProbe.Memory memory, MeasuredNode.LogTotals log) {
-        static NodeLook at(MeasuredNode node) {
-            return new NodeLook(
-                    ProcessProbe.processorMs(node.pid()),
-                    ProcessProbe.usage(node.pid()),
-                    ProcessProbe.memory(node.pid()),
-                    node.logTotals());
-        }
-    }
+            long processorMs, ProcessProbe.Usage usage, ProcessProbe.Memory memory, MeasuredNode.LogTotals log) {}
 
     private record Look(long atNs, List<NodeLook> nodes, long ownMs, double proxyMs, double loopbackBytes) {}
 
@@ -54,16 +46,23 @@ final class CostWindow implements Window {
         end = look();
     }
 
+    /** First everything that is there at once: a busy node may take long to tell its metrics. */
     private Look look() {
-        List<NodeLook> looks = new ArrayList<>();
         long atNs = System.nanoTime();
-        nodes.forEach(node -> looks.add(NodeLook.at(node)));
-        return new Look(
-                atNs,
-                looks,
-                ProcessProbe.processorMs(ProcessHandle.current().pid()),
-                links == null ? 0 : links.usedNs() / NS_PER_MS,
-                loopbackBytes());
+        List<Long> processorMs =
+                nodes.stream().map(node -> ProcessProbe.processorMs(node.pid())).toList();
+        long ownMs = ProcessProbe.processorMs(ProcessHandle.current().pid());
+        double loopbackBytes = loopbackBytes();
+        List<ProcessProbe.Usage> usages =
+                nodes.stream().map(node -> ProcessProbe.usage(node.pid())).toList();
+        double proxyMs = links == null ? 0 : links.usedNs() / NS_PER_MS;
+        List<NodeLook> looks = new ArrayList<>();
+        for (int i = 0; i < nodes.size(); i++) {
+            MeasuredNode node = nodes.get(i);
+            looks.add(new NodeLook(
+                    processorMs.get(i), usages.get(i), ProcessProbe.memory(node.pid()), node.logTotals()));
+        }
+        return new Look(atNs, looks, ownMs, proxyMs, loopbackBytes);
     }
 
     private static double loopbackBytes() {

@@ -47,6 +47,8 @@ final class ScaleCluster implements AutoCloseable {
         try {
             cluster.startNodes();
             int unused = cluster.nodes.awaitServing(cluster.client);
+            // The first look at a node's metrics loads classes on both sides; it shall not be one that counts.
+            cluster.members().forEach(MeasuredNode::logTotals);
             return cluster;
         } catch (RuntimeException | InterruptedException e) {
             cluster.close();
