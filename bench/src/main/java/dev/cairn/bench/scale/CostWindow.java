@@ -59,8 +59,8 @@ final class CostWindow implements Window {
         List<NodeLook> looks = new ArrayList<>();
         for (int i = 0; i < nodes.size(); i++) {
             MeasuredNode node = nodes.get(i);
-            looks.add(new NodeLook(
-                    processorMs.get(i), usages.get(i), ProcessProbe.memory(node.pid()), node.logTotals()));
+            looks.add(
+                    new NodeLook(processorMs.get(i), usages.get(i), ProcessProbe.memory(node.pid()), node.logTotals()));
         }
         return new Look(atNs, looks, ownMs, proxyMs, loopbackBytes);
     }
