@@ -140,7 +140,8 @@ final class CompareTest {
             assertThat(files.map(Path::toString))
                     .anyMatch(file -> file.endsWith(".hgrm"))
                     .anyMatch(file -> file.endsWith(".hlog"))
-                    .anyMatch(file -> file.endsWith(".json"));
+                    .anyMatch(file -> file.endsWith(".json"))
+                    .anyMatch(file -> file.endsWith("node3.log"));
         }
         assertThat(servers).doesNotExist();
     }
