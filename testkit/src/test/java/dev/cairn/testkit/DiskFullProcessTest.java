@@ -123,9 +123,11 @@ class DiskFullProcessTest {
     @Test
     @Covers({"W12", "X06"})
     void belowTheReserveWritesAreRefusedReadsAndElectionsGoOnAndItClearsByItself() throws Exception {
-        try (LoopDisk disk = LoopDisk.mount(directory, "disk", 224 * MIB)) {
+        // Full before a store has the 32 MiB together at which it flushes by itself, and no checkpoint: what is under
+        // way when the
+        // last byte goes would stall its node.
+        try (LoopDisk disk = LoopDisk.mount(directory, "disk", 160 * MIB)) {
             final Path others = disk.occupy("others", 64 * MIB);
-            // No checkpoint: one that is under way when the last byte goes would stall its node.
             try (ProcessCluster cluster =
                             start(Map.of(1, disk.path(), 2, disk.path(), 3, disk.path()), "24MiB", "1GiB");
                     CairnClient client = cluster.connect(REQUEST_TIMEOUT)) {
@@ -216,7 +218,7 @@ class DiskFullProcessTest {
         }
     }
 
-    /** The store flushes by itself when 64 MiB are in its memory, and takes no batch any more when that fails. */
+    /** The store flushes by itself when 32 MiB are in its memory, and takes no batch any more when that fails. */
     @Test
     @Covers({"W12"})
     void aStoreThatCannotFlushStallsItsNodeUntilThereIsRoom() throws Exception {
@@ -225,7 +227,7 @@ class DiskFullProcessTest {
             awaitLeaderOtherThan(cluster, 3);
             try (CairnClient client = cluster.connect(REQUEST_TIMEOUT)) {
                 final List<Long> pids = pids(cluster);
-                final Path others = disk.occupy("others", disk.freeBytes() - 90 * MIB);
+                final Path others = disk.occupy("others", disk.freeBytes() - 50 * MIB);
                 while (!logged(cluster, 3, "event=apply.stalled")) {
                     assertThat(put(client)).as("two of three have room").isTrue();
                     assertThat(puts).as("64 KiB each").isLessThan(2_500);
