@@ -17,6 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Three nodes, their gateways, and a leader that goes. */
 @Timeout(120)
 class HttpClusterTest {
+    private static final Pattern REVISION = Pattern.compile("\"revision\":(?<revision>[0-9]+)");
     private static final Pattern LEADER = Pattern.compile("\"leader\":\"(?<address>[^\"]+)\"");
 
     @TempDir
@@ -36,14 +37,21 @@ class HttpClusterTest {
             final int second = nodes.awaitLeader();
             final int follower = 6 - first - second;
             nodes.awaitReady(follower);
-            putByHint(nodes, follower, "two");
+            final long revision = putByHint(nodes, follower, "two");
 
-            final HttpResponse<String> stale = nodes.send(follower, "GET", "/kv/hint?read=stale&min_revision=1");
-            assertThat(stale.body()).isIn("one", "two");
+            // The follower refuses until it has applied that much, and then shows it.
+            final long startNs = System.nanoTime();
+            HttpResponse<String> stale;
+            do {
+                assertThat(System.nanoTime() - startNs).isLessThan(TimeUnit.SECONDS.toNanos(30));
+                stale = nodes.send(follower, "GET", "/kv/hint?read=stale&min_revision=" + revision);
+            } while (stale.body().contains("not_caught_up"));
+            assertThat(stale.body()).isEqualTo("two");
         }
     }
 
-    private static void putByHint(final HttpNodes nodes, final int follower, final String value) throws Exception {
+    /** The revision of the put. */
+    private static long putByHint(final HttpNodes nodes, final int follower, final String value) throws Exception {
         final HttpResponse<String> refused = nodes.send(follower, "PUT", "/kv/hint", value);
         assertThat(refused.statusCode()).as(refused.body()).isEqualTo(409);
         assertThat(refused.body())
@@ -58,6 +66,9 @@ class HttpClusterTest {
                                 .build(),
                         HttpResponse.BodyHandlers.ofString());
         assertThat(put.statusCode()).as(put.body()).isEqualTo(200);
+        final Matcher revision = REVISION.matcher(put.body());
+        assertThat(revision.find()).as(put.body()).isTrue();
+        return Long.parseLong(revision.group("revision"));
     }
 
     @Test
