@@ -20,6 +20,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,14 +42,19 @@ class DiskFullProcessTest {
 
     private int puts;
 
-    private ProcessCluster start(final Map<Integer, Path> disks, final String reserve, final String logBytes) {
+    private ProcessCluster start(
+            final Map<Integer, Path> disks, final String reserve, final String logBytes, final String... more) {
         final ProcessCluster cluster = new ProcessCluster(
                 directory.resolve("nodes"),
                 3,
-                "wal.segment.bytes=1MiB",
-                "snapshot.log.bytes=" + logBytes,
-                "snapshot.keep.log.bytes=1MiB",
-                "disk.reserve.bytes=" + reserve);
+                Stream.concat(
+                                Stream.of(
+                                        "wal.segment.bytes=1MiB",
+                                        "snapshot.log.bytes=" + logBytes,
+                                        "snapshot.keep.log.bytes=1MiB",
+                                        "disk.reserve.bytes=" + reserve),
+                                Stream.of(more))
+                        .toArray(String[]::new));
         for (int id = 1; id <= 3; id++) {
             final Path disk = disks.get(id);
             cluster.start(
@@ -263,8 +269,10 @@ class DiskFullProcessTest {
     @Test
     @Covers({"W12"})
     void aFollowerWithAFullDiskFollowsOnAndCatchesUpWhenItHasRoom() throws Exception {
+        // A machine that is slow for half a second shall be no reason for an election here.
+        final String[] patient = {"raft.election.min.ms=4000", "raft.election.max.ms=6000"};
         try (LoopDisk disk = LoopDisk.mount(directory, "disk", 96 * MIB);
-                ProcessCluster cluster = start(Map.of(3, disk.path()), "0", "8MiB")) {
+                ProcessCluster cluster = start(Map.of(3, disk.path()), "0", "8MiB", patient)) {
             awaitLeaderOtherThan(cluster, 3);
             try (CairnClient client = cluster.connect(REQUEST_TIMEOUT)) {
                 final List<Long> pids = pids(cluster);
