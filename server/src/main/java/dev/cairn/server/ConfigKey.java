@@ -121,7 +121,8 @@ public enum ConfigKey {
             "64MiB",
             1 << 20,
             1 << 30,
-            "Size of one log segment, a multiple of 4 KiB. Two spares of this size are kept ready."),
+            "Size of one log segment, a multiple of 4 KiB. Two spares of this size are kept ready; where the disk does not keep"
+                    + " up with that, writes go on in short segments of 1 MiB."),
     WAL_WRITER(
             "wal.writer",
             Kind.WRITER,

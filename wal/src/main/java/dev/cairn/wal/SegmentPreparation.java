@@ -11,6 +11,9 @@ final class SegmentPreparation {
     /** A force of more holds up the log's own forces for longer: 256 KiB for 0.9 ms, 64 KiB for half of that. */
     static final int STEP_BYTES = 64 * 1024;
 
+    /** When the log waits for the file: on a disk that is busy each force costs a turn in the queue, whatever it writes. */
+    private static final int AWAITED_STEP_BYTES = 1024 * 1024;
+
     private static final ByteBuffer ZEROS =
             ByteBuffer.allocateDirect(RecordDescriptor.BLOCK_BYTES).asReadOnlyBuffer();
 
@@ -52,15 +55,15 @@ final class SegmentPreparation {
     }
 
     /**
-     * Unpaced, for a log that cannot go on without it, but step by step: one force of it all would hold up the forces of
-     * everyone on this disk. On a full disk nothing is left behind.
+     * Unpaced, for a log that cannot go on without it, and in large steps, but not in one: a force of it all would hold up the
+     * forces of everyone on this disk. On a full disk nothing is left behind.
      */
     static PreparedSegment prepare(SegmentDirectory directory, WalConfig config, String name, int length, long salt) {
         SegmentPreparation preparation = new SegmentPreparation(directory, config, name, length, salt);
         try {
             boolean more = true;
             while (more) {
-                more = preparation.step();
+                more = preparation.step(AWAITED_STEP_BYTES);
             }
             return preparation.result();
         } catch (NoSpaceException e) {
@@ -71,8 +74,12 @@ final class SegmentPreparation {
 
     /** One bounded step and its force; returns whether there is more to do. */
     boolean step() {
+        return step(STEP_BYTES);
+    }
+
+    private boolean step(int bytes) {
         if (zeroed < file.length()) {
-            fill(Math.min(STEP_BYTES, file.length() - zeroed));
+            fill(Math.min(bytes, file.length() - zeroed));
             return true;
         }
         UnsafeBuffer header = new UnsafeBuffer(new byte[SegmentHeaderDescriptor.LENGTH]);

@@ -36,6 +36,12 @@ public final class Wal implements AutoCloseable {
      */
     static final int TAIL_RESERVE_BYTES = 4 * RecordDescriptor.BLOCK_BYTES;
 
+    /**
+     * Of a segment that the loop makes itself because no spare is ready. Just enough to go on with: nobody hears from the loop
+     * meanwhile, and on a busy disk a whole segment takes longer than an election timeout.
+     */
+    static final int STOPGAP_BYTES = 1024 * 1024;
+
     private static final int EMPTY_RECORD_BYTES = RecordDescriptor.HEADER_LENGTH + RecordDescriptor.EMPTY_BODY_LENGTH;
     private static final int INITIAL_SCRATCH_BYTES = 64 * 1024;
 
@@ -358,7 +364,7 @@ public final class Wal implements AutoCloseable {
             throw new NoSpaceException("no spare segment, and no room for one", null);
         }
         try {
-            int length = (int) Math.max(config.segmentBytes(), blocks(need));
+            int length = (int) Math.max(lengthWithoutSpare(), blocks(need));
             if (!must) {
                 preparer.space().require(length);
             }
@@ -369,6 +375,10 @@ public final class Wal implements AutoCloseable {
         } catch (RuntimeException | InternalError e) {
             throw fail(e);
         }
+    }
+
+    private int lengthWithoutSpare() {
+        return config.spareCount() == 0 ? config.segmentBytes() : Math.min(config.segmentBytes(), STOPGAP_BYTES);
     }
 
     /** Of a segment that begins with a record of this many bytes. */

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -181,6 +182,36 @@ final class WalTest {
         assertThat(log.entries()).isEqualTo(written);
         log.close();
         log.reopen(new Floor(1000, 9));
+        assertThat(log.entries()).isEqualTo(written);
+        log.close();
+    }
+
+    /** The loop makes it while nobody hears from it. */
+    @Test
+    void aSegmentMadeForWantOfASpareIsAShortOne() {
+        LogFixture log = new LogFixture(
+                new SimulatedDirectory(),
+                WalConfig.of(77, 1, 99).withSegmentBytes(4 * Wal.STOPGAP_BYTES).withSpareCount(1),
+                new SplittableRandom(1)::nextLong);
+        List<Entry> written = new ArrayList<>();
+        while (log.wal.segments().length < 3) {
+            written.addAll(log.appendMany(1, 1, 60_000));
+            log.publishAndForce();
+        }
+        assertThat(Stream.of(log.wal.segments()).map(segment -> segment.file.length()))
+                .containsExactly(4 * Wal.STOPGAP_BYTES, Wal.STOPGAP_BYTES, Wal.STOPGAP_BYTES);
+        int large = EntryDescriptor.MAX_ENTRY_BYTES - EntryDescriptor.HEADER_LENGTH;
+        written.addAll(log.appendMany(1, 1, large));
+        assertThat(log.wal.segments()[3].file.length()).isGreaterThan(large);
+
+        log.makeSpares();
+        while (log.wal.segments().length < 5) {
+            written.addAll(log.appendMany(1, 1, 60_000));
+            log.publishAndForce();
+        }
+        assertThat(log.wal.segments()[4].file.length()).as("a spare").isEqualTo(4 * Wal.STOPGAP_BYTES);
+        log.close();
+        log.reopen();
         assertThat(log.entries()).isEqualTo(written);
         log.close();
     }

@@ -245,7 +245,8 @@ public final class NodeMetrics {
         level("cairn_log_segments", "Segments of the log.", Level.LOG_SEGMENTS);
         level(
                 "cairn_log_spares_ready",
-                "Prepared files that wait to become segments; 0 for long = the next segment is made while writes wait.",
+                "Prepared files that wait to become segments; 0 for long = the disk does not keep up, and short segments (1 MiB)"
+                        + " are made while writes wait.",
                 Level.SPARES_READY);
         table.add(Metric.counter(
                 "cairn_log_spares_recycled_total",
