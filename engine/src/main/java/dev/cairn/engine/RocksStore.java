@@ -13,12 +13,17 @@ import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
+import org.rocksdb.AbstractEventListener;
+import org.rocksdb.AbstractEventListener.EnabledEventCallback;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
 import org.rocksdb.Cache;
 import org.rocksdb.Checkpoint;
+import org.rocksdb.CompactionJobInfo;
+import org.rocksdb.CompactionJobStats;
 import org.rocksdb.CompressionType;
 import org.rocksdb.Filter;
+import org.rocksdb.FlushJobInfo;
 import org.rocksdb.FlushOptions;
 import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
@@ -70,6 +75,7 @@ public final class RocksStore implements KvStore {
     private final boolean readOnly;
     private final Cache blockCache;
     private final Filter bloomFilter;
+    private final @Nullable JobListener jobs;
     private final Options options;
     private final WriteOptions writeOptions;
     private final ReadOptions readOptions;
@@ -85,20 +91,29 @@ public final class RocksStore implements KvStore {
 
     /** Opens the store, which is empty when the directory is new. */
     public static RocksStore open(RocksStoreConfig config) {
-        return new RocksStore(config, false);
+        return new RocksStore(config, null, false);
+    }
+
+    /** As {@link #open(RocksStoreConfig)}, and tells of its flushes and compactions. */
+    public static RocksStore open(RocksStoreConfig config, BackgroundWork told) {
+        return new RocksStore(config, told, false);
     }
 
     /** Opens what {@link #checkpoint} made, or a store that nobody has open, to look at it: no file in it is changed, every write fails. */
     public static RocksStore openReadOnly(RocksStoreConfig config) {
-        return new RocksStore(config, true);
+        return new RocksStore(config, null, true);
     }
 
-    private RocksStore(RocksStoreConfig config, boolean readOnly) {
+    private RocksStore(RocksStoreConfig config, @Nullable BackgroundWork told, boolean readOnly) {
         this.readOnly = readOnly;
         directory = config.directory();
         blockCache = new LRUCache(config.blockCacheBytes());
         bloomFilter = new BloomFilter(10, false);
         options = options(config, blockCache, bloomFilter);
+        jobs = told == null ? null : new JobListener(told);
+        if (jobs != null) {
+            options.setListeners(List.of(jobs));
+        }
         writeOptions = new WriteOptions().setDisableWAL(true);
         readOptions = new ReadOptions();
         RocksDB opened = null;
@@ -430,6 +445,9 @@ public final class RocksStore implements KvStore {
         readOptions.close();
         writeOptions.close();
         options.close();
+        if (jobs != null) {
+            jobs.close();
+        }
         bloomFilter.close();
         blockCache.close();
     }
@@ -442,6 +460,42 @@ public final class RocksStore implements KvStore {
                 "store " + directory + ": " + operation + " failed:" + numbers + code + " cause=" + e.getMessage(),
                 noSpace,
                 e);
+    }
+
+    /** Only for these four is RocksDB's thread made one of the JVM's; what it hands in is its own, and is gone after the call. */
+    private static final class JobListener extends AbstractEventListener {
+        private final BackgroundWork told;
+
+        JobListener(BackgroundWork told) {
+            super(
+                    EnabledEventCallback.ON_FLUSH_BEGIN,
+                    EnabledEventCallback.ON_FLUSH_COMPLETED,
+                    EnabledEventCallback.ON_COMPACTION_BEGIN,
+                    EnabledEventCallback.ON_COMPACTION_COMPLETED);
+            this.told = told;
+        }
+
+        @Override
+        public void onFlushBegin(RocksDB from, FlushJobInfo job) {
+            told.onFlushBegin(job.getJobId());
+        }
+
+        @Override
+        public void onFlushCompleted(RocksDB from, FlushJobInfo job) {
+            told.onFlushEnd(job.getJobId(), job.getTableProperties().getDataSize());
+        }
+
+        @Override
+        public void onCompactionBegin(RocksDB from, CompactionJobInfo job) {
+            told.onCompactionBegin(job.jobId());
+        }
+
+        @Override
+        public void onCompactionCompleted(RocksDB from, CompactionJobInfo job) {
+            try (CompactionJobStats stats = job.stats()) {
+                told.onCompactionEnd(job.jobId(), stats.totalInputBytes(), stats.totalOutputBytes());
+            }
+        }
     }
 
     /** One thread's reads, through buffers of its own. */

@@ -10,12 +10,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
@@ -89,6 +93,73 @@ final class RocksStoreTest {
                         .as("row %d, flushed %d", index, flushed)
                         .isEqualTo(index <= flushed ? valueBytes : KvStore.NOT_FOUND);
             }
+        }
+    }
+
+    /** What was written comes out of flushes and through compactions, and each end has its begin. */
+    @Test
+    void flushesAndCompactionsAreTold() {
+        RocksStoreConfig config = new RocksStoreConfig(directory.resolve("kv"), 64 << 10, 1 << 20, 2);
+        Jobs flushes = new Jobs();
+        Jobs compactions = new Jobs();
+        BackgroundWork told = new BackgroundWork() {
+            @Override
+            public void onFlushBegin(int job) {
+                flushes.begin(job);
+            }
+
+            @Override
+            public void onFlushEnd(int job, long bytes) {
+                flushes.end(job, bytes);
+            }
+
+            @Override
+            public void onCompactionBegin(int job) {
+                compactions.begin(job);
+            }
+
+            @Override
+            public void onCompactionEnd(int job, long readBytes, long writtenBytes) {
+                compactions.end(job, Math.min(readBytes, writtenBytes));
+            }
+        };
+        long applied = 0;
+        try (RocksStore store = RocksStore.open(config, told)) {
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+            while (compactions.ended.get() < 2) {
+                assertThat(System.nanoTime()).as("RocksDB compacted by itself").isLessThan(deadline);
+                writeLargeBatch(store, ++applied, 4096);
+            }
+            store.flush();
+            while (flushes.bytes.get() < applied * 4096) {
+                assertThat(System.nanoTime()).as("%d rows were told", applied).isLessThan(deadline);
+                Thread.onSpinWait();
+            }
+        }
+        assertThat(flushes.ended.get())
+                .as("flushes, four of which make a compaction")
+                .isGreaterThan(4);
+        assertThat(compactions.bytes.get()).isPositive();
+        assertThat(flushes.unknown.get() + compactions.unknown.get())
+                .as("ends without a begin")
+                .isZero();
+    }
+
+    /** Counts, from the store's threads: what one of them threw would be lost there. */
+    private static final class Jobs {
+        private final Set<Integer> open = ConcurrentHashMap.newKeySet();
+        private final AtomicInteger ended = new AtomicInteger();
+        private final AtomicInteger unknown = new AtomicInteger();
+        private final AtomicLong bytes = new AtomicLong();
+
+        void begin(int job) {
+            open.add(job);
+        }
+
+        void end(int job, long jobBytes) {
+            bytes.addAndGet(jobBytes);
+            unknown.addAndGet(open.remove(job) ? 0 : 1);
+            ended.incrementAndGet();
         }
     }
 

@@ -393,6 +393,17 @@ public final class Node implements AutoCloseable {
         }
 
         @Override
+        public void onLogRolled(final long lastIndex, final long ns) {
+            if (LOGGER.isDebugEnabled()) {
+                LOGGER.debug(
+                        "event=log.rolled node={} lastIndex={} us={}",
+                        config.nodeId(),
+                        lastIndex,
+                        TimeUnit.NANOSECONDS.toMicros(ns));
+            }
+        }
+
+        @Override
         public void onSlowForce(
                 final String what, final long ms, final long bytes, final String position, final long untold) {
             LOGGER.warn(

@@ -114,8 +114,9 @@ final class RunningReplica {
 
     private static RocksStore openStore(final NodeConfig config) {
         final long startNs = System.nanoTime();
+        final RocksStoreConfig files = RocksStoreConfig.of(config.dataDir().resolve("kv"));
         final RocksStore store =
-                RocksStore.open(RocksStoreConfig.of(config.dataDir().resolve("kv")));
+                StoreEvents.isLogged() ? RocksStore.open(files, new StoreEvents()) : RocksStore.open(files);
         LOGGER.info(
                 "event=start.store flushedIndex={} flushedTerm={} ms={}",
                 store.flushedApplied().index(),

@@ -148,6 +148,8 @@ public final class MeasuredNodes implements AutoCloseable {
     public void start(int id, int[] ports, List<String> own) {
         List<String> command = new ArrayList<>(javaCommand(directory, "node" + id));
         command.add("dev.cairn.server.NodeMain");
+        // Rolls, flushes and compactions are looked at.
+        command.add("--verbose");
         List<String> given = new ArrayList<>(List.of(
                 "cluster.id=measure",
                 "node.id=" + id,

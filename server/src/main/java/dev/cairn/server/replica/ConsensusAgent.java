@@ -200,8 +200,13 @@ public final class ConsensusAgent {
         lastAppendedPosition = wal.appendedPosition();
         lastAppendNs = startNs;
         metrics.onStart(core.durableIndex(), core.appliedIndex());
-        wal.observeRolls(around.metrics()::nowNs, metrics::onRoll);
+        wal.observeRolls(around.metrics()::nowNs, this::onRoll);
         readableFromIndex = Math.min(wal.startCommitHint(), wal.appendedIndex());
+    }
+
+    private void onRoll(final long ns) {
+        metrics.onRoll(ns);
+        events.onLogRolled(wal.appendedIndex(), ns);
     }
 
     /**

@@ -17,6 +17,14 @@ public interface EventLog {
     default void onLogDropped(final long firstIndex) {}
 
     /**
+     * The log has gone on to its next segment; told by the loop thread, which has waited for it.
+     *
+     * @param lastIndex the last entry before
+     * @param ns how long the loop has waited
+     */
+    default void onLogRolled(final long lastIndex, final long ns) {}
+
+    /**
      * Something took longer to be forced to disk than the limit; told once in a while, by the log-sync thread.
      *
      * @param what of which the force was, the log or the hard state
