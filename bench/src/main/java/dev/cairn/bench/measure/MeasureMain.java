@@ -17,7 +17,13 @@ import picocli.CommandLine.Spec;
         name = "cairn measure",
         description = "Measurements with a cluster of their own, or of the log alone.",
         mixinStandardHelpOptions = true,
-        subcommands = {CatchUpMeasure.class, FailoverMeasure.class, ScanMeasure.class, WalMeasure.class})
+        subcommands = {
+            CatchUpMeasure.class,
+            DisturbanceMeasure.class,
+            FailoverMeasure.class,
+            ScanMeasure.class,
+            WalMeasure.class
+        })
 public final class MeasureMain implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();

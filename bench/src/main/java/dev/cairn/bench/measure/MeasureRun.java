@@ -212,7 +212,12 @@ final class MeasureRun implements AutoCloseable {
 
     /** Begins the load of puts on these keys. */
     PhasedLoad startLoad(KeySpace keys) {
-        PhasedLoad started = PhasedLoad.start(loadOptions, client(), keys, random.split(), out, files);
+        return startLoad(keys, null);
+    }
+
+    /** @param times gets the operations of all phases one by one; null = nobody does */
+    PhasedLoad startLoad(KeySpace keys, @Nullable OperationTimes times) {
+        PhasedLoad started = PhasedLoad.start(loadOptions, client(), keys, random.split(), out, files, times);
         load = started;
         loads.add(started);
         return started;
@@ -311,6 +316,13 @@ final class MeasureRun implements AutoCloseable {
 
     static double ratio(Histogram part, Histogram quiet, double percentile) {
         return LoadResult.us(part, percentile) / LoadResult.us(quiet, percentile);
+    }
+
+    /** A file of the result, beside the others and by its own name's end; null = no files are written. */
+    @Nullable
+    Path file(String end) {
+        HistogramFiles opened = files;
+        return opened == null ? null : Path.of(opened.base() + end);
     }
 
     /** Memory of all processes, errors, the disk; prints the line and writes the files. Call it last. */

@@ -32,7 +32,7 @@ final class PhasedLoad {
     private final PrintWriter out;
     private final @Nullable HistogramFiles files;
     private final long beginNs = System.nanoTime();
-    private final Phases phases = new Phases(beginNs);
+    private final Phases phases;
     private final OpenLoop load;
     private final Thread ticker = new Thread(this::tick, "load-ticker");
     private volatile boolean stopped;
@@ -45,9 +45,11 @@ final class PhasedLoad {
             KeySpace keys,
             SplittableRandom random,
             PrintWriter out,
-            @Nullable HistogramFiles files) {
+            @Nullable HistogramFiles files,
+            @Nullable OperationTimes times) {
         this.out = out;
         this.files = files;
+        phases = new Phases(beginNs, times);
         RandomValues values = new RandomValues(random.split(), options.valueBytes());
         load = new OpenLoop(
                 List.of(new CairnTarget(client)),
@@ -59,15 +61,21 @@ final class PhasedLoad {
         ticker.setDaemon(true);
     }
 
-    /** @param options of a load of puts with a rate; its seconds do not count */
+    /**
+     * Begins.
+     *
+     * @param options of a load of puts with a rate; its seconds do not count
+     * @param times gets the operations of all phases one by one; null = nobody does
+     */
     static PhasedLoad start(
             LoadOptions options,
             CairnClient client,
             KeySpace keys,
             SplittableRandom random,
             PrintWriter out,
-            @Nullable HistogramFiles files) {
-        PhasedLoad started = new PhasedLoad(options, client, keys, random, out, files);
+            @Nullable HistogramFiles files,
+            @Nullable OperationTimes times) {
+        PhasedLoad started = new PhasedLoad(options, client, keys, random, out, files, times);
         started.load.start();
         started.ticker.start();
         return started;

@@ -85,9 +85,16 @@ final class Phases implements Outcomes {
     private final LongAdder successes = new LongAdder();
     private final LongAdder errors = new LongAdder();
     private volatile long windowEndNs;
+    private final @Nullable OperationTimes times;
     private @Nullable Phase current;
 
     Phases(long nowNs) {
+        this(nowNs, null);
+    }
+
+    /** @param times gets every success of a phase too */
+    Phases(long nowNs, @Nullable OperationTimes times) {
+        this.times = times;
         windowEndNs = nowNs + FOREVER_NS;
         between = new Phase("", nowNs);
     }
@@ -132,6 +139,9 @@ final class Phases implements Outcomes {
         if (error == null) {
             successes.increment();
             phase.recorder.recordValue(Math.min(Math.max(endNs - startNs, 0), Measurement.MAX_LATENCY_NS));
+            if (times != null && phase != between) {
+                times.record(startNs, endNs);
+            }
         } else {
             errors.increment();
             phase.errors.computeIfAbsent(error, type -> new LongAdder()).increment();

@@ -115,6 +115,22 @@ final class MeasureTest {
         assertFiles("-quiet.hgrm", "-failover.hgrm", ".hlog", ".json", "-memory.csv");
     }
 
+    @Test
+    void whatNodesDoBesideIsFoundInTheirLogsAndReported() throws IOException {
+        // Some 6 MiB per second in segments of 1 MiB.
+        Run run =
+                measure("disturbances", "--keys", "100", "--value-bytes", "65536", "--set", "snapshot.log.bytes=1MiB");
+
+        assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+        assertThat(run.out()).contains("durability forced", "equal digests", "# measured, node1: ");
+        assertThat(run.json())
+                .startsWith("{\"measure\":\"disturbances\"")
+                .contains("\"quiet_count\":", "\"compaction_times\":", "\"checkpoint_ratio_p999\":", "\"errors\":0,")
+                .doesNotContain("\"roll_times\":0,", "\"checkpoint_times\":0,", "\"flush_times\":0,");
+        assertFiles(
+                "-quiet.hgrm", "-roll.hgrm", "-compaction.hgrm", "-disturbances.csv", "-node3.log", ".hlog", ".json");
+    }
+
     private void assertFiles(String... ends) throws IOException {
         try (Stream<Path> files = Files.list(directory.resolve("out"))) {
             List<String> names =
@@ -144,7 +160,7 @@ final class MeasureTest {
         commandLine.setErr(new PrintWriter(err));
 
         assertThat(commandLine.execute()).isEqualTo(2);
-        assertThat(err.toString()).contains("snapshot", "scan", "failover");
+        assertThat(err.toString()).contains("snapshot", "scan", "failover", "disturbances");
     }
 
     @Test
