@@ -1,15 +1,14 @@
 package dev.cairn.bench.report;
 
+import dev.cairn.bench.machine.Disturbance;
+import dev.cairn.bench.machine.NodeEvent;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -17,7 +16,7 @@ import java.util.stream.Stream;
  * What nodes have logged that a plot of latencies should show, from files {@code node.log}, {@code node<i>.log} and
  * {@code <anything>-node<i>.log}. Those of a run's own directory and of the directories above it belong to the run.
  */
-record NodeLogs(List<Event> events) {
+record NodeLogs(List<Event> events, List<Work> work) {
     /**
      * Something that a node has logged.
      *
@@ -26,30 +25,39 @@ record NodeLogs(List<Event> events) {
      */
     record Event(Path home, double epochSeconds, String text) {}
 
+    /**
+     * Something that a node has done for a while, often, beside requests.
+     *
+     * @param home of the log
+     */
+    record Work(Path home, Disturbance of) {
+        double beginSeconds() {
+            return of.beginUs() / 1e6;
+        }
+
+        double endSeconds() {
+            return of.endUs() / 1e6;
+        }
+    }
+
     private static final Pattern NAME = Pattern.compile("(.*-)?node\\d*\\.log");
-
-    /** Time, level, node, thread and class, then the event and its numbers; docs/events.md has them all. */
-    private static final Pattern LINE =
-            Pattern.compile("(\\d{4}-\\d\\d-\\d\\dT\\S+Z) +[A-Z]+ +node=(\\S+) .*?: event=(\\S+)(.*)");
-
-    private static final Pattern MILLISECONDS = Pattern.compile(" ms=(\\d+)");
 
     /**
      * Looks through the results and, for clusters that keep their logs elsewhere, through other directories or files, whose events
      * belong to all runs. In the order of their times.
      */
     static NodeLogs find(Path results, List<Path> others) throws IOException {
-        List<Event> events = new ArrayList<>();
+        NodeLogs found = new NodeLogs(new ArrayList<>(), new ArrayList<>());
         for (Path file : files(results)) {
-            read(file, file.toAbsolutePath().resolveSibling(""), events);
+            found.read(file, file.toAbsolutePath().resolveSibling(""));
         }
         for (Path other : others) {
             for (Path file : files(other)) {
-                read(file, results, events);
+                found.read(file, results);
             }
         }
-        events.sort((a, b) -> Double.compare(a.epochSeconds, b.epochSeconds));
-        return new NodeLogs(events);
+        found.events.sort(Comparator.comparingDouble(Event::epochSeconds));
+        return found;
     }
 
     private static List<Path> files(Path directory) throws IOException {
@@ -61,40 +69,31 @@ record NodeLogs(List<Event> events) {
         }
     }
 
-    private static void read(Path file, Path home, List<Event> events) throws IOException {
-        try (Stream<String> lines = Files.lines(file, StandardCharsets.ISO_8859_1)) {
-            lines.forEach(line -> event(home, line).ifPresent(events::add));
+    private void read(Path file, Path home) throws IOException {
+        List<NodeEvent> lines = NodeEvent.read(file);
+        for (NodeEvent line : lines) {
+            text(line).ifPresent(text -> events.add(new Event(home, begin(line), text)));
         }
-    }
-
-    private static Optional<Event> event(Path home, String line) {
-        Matcher matcher = LINE.matcher(line);
-        if (!matcher.matches()) {
-            return Optional.empty();
+        for (Disturbance each : Disturbance.in(lines)) {
+            // A checkpoint is rare enough for a mark of its own.
+            if (each.kind() != Disturbance.Kind.CHECKPOINT) {
+                work.add(new Work(home, each));
+            }
         }
-        double seconds;
-        try {
-            seconds = Instant.parse(matcher.group(1)).toEpochMilli() / 1000.0;
-        } catch (DateTimeParseException notATime) {
-            return Optional.empty();
-        }
-        return text(matcher.group(3), matcher.group(4), matcher.group(2))
-                .map(text -> new Event(home, seconds - lasted(matcher.group(3), matcher.group(4)), text));
     }
 
     /** A line about a checkpoint comes at its end; the mark belongs to its begin. */
-    private static double lasted(String event, String numbers) {
-        Matcher milliseconds = MILLISECONDS.matcher(numbers);
-        return event.equals("snapshot.taken") && milliseconds.find()
-                ? Long.parseLong(milliseconds.group(1)) / 1000.0
-                : 0;
+    private static double begin(NodeEvent event) {
+        long lastedMs =
+                event.name().equals("snapshot.taken") ? event.number("ms").orElse(0) : 0;
+        return (event.time().toEpochMilli() - lastedMs) / 1000.0;
     }
 
     /** Empty = nothing that is shown. */
-    private static Optional<String> text(String event, String numbers, String node) {
+    private static Optional<String> text(NodeEvent event) {
         return Optional.ofNullable(
-                        switch (event) {
-                            case "role" -> numbers.contains(" role=LEADER") ? "leader" : null;
+                        switch (event.name()) {
+                            case "role" -> event.numbers().contains(" role=LEADER") ? "leader" : null;
                             case "start.done" -> "start";
                             case "snapshot.taken" -> "checkpoint";
                             case "snapshot.transfer.start" -> "transfer";
@@ -105,15 +104,26 @@ record NodeLogs(List<Event> events) {
                             case "repair.started" -> "repair";
                             default -> null;
                         })
-                .map(word -> word + ' ' + node);
+                .map(word -> word + ' ' + event.node());
     }
 
     /** Those of logs that belong to a run, between two times, both in seconds since 1970. */
     List<Event> of(RunFiles run, double from, double to) {
-        Path home = run.base().toAbsolutePath().resolveSibling("");
         return events.stream()
-                .filter(event -> home.startsWith(event.home))
+                .filter(event -> home(run).startsWith(event.home))
                 .filter(event -> event.epochSeconds >= from && event.epochSeconds <= to)
                 .toList();
+    }
+
+    /** As {@link #of}, what was under way at some time between the two. */
+    List<Work> workOf(RunFiles run, double from, double to) {
+        return work.stream()
+                .filter(each -> home(run).startsWith(each.home))
+                .filter(each -> each.endSeconds() >= from && each.beginSeconds() <= to)
+                .toList();
+    }
+
+    private static Path home(RunFiles run) {
+        return run.base().toAbsolutePath().resolveSibling("");
     }
 }

@@ -1,11 +1,13 @@
 package dev.cairn.bench.report;
 
+import dev.cairn.bench.machine.Disturbance;
 import dev.cairn.bench.results.BenchVersion;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -213,6 +215,7 @@ final class ReportCommand implements Callable<Integer> {
         List<SvgChart.Series> series = new ArrayList<>();
         List<SvgChart.Mark> marks = new ArrayList<>();
         List<SvgChart.Mark> events = new ArrayList<>();
+        Map<Disturbance.Kind, List<SvgChart.Bar>> bars = new EnumMap<>(Disturbance.Kind.class);
         for (RunFiles run : runs) {
             Map<String, List<SvgChart.Point>> lines = run.series(SERIES_PERCENTILE);
             double beginSeconds = run.beginSeconds();
@@ -224,6 +227,14 @@ final class ReportCommand implements Callable<Integer> {
             for (NodeLogs.Event event : logs.of(run, beginSeconds, beginSeconds + lastSeconds)) {
                 String text = runs.size() == 1 ? event.text() : event.text() + " (" + name(run) + ')';
                 events.add(new SvgChart.Mark(event.epochSeconds() - beginSeconds, text, true));
+            }
+            for (NodeLogs.Work work : logs.workOf(run, beginSeconds, beginSeconds + lastSeconds)) {
+                String text = work.of().kind().word() + ' ' + work.of().node();
+                bars.computeIfAbsent(work.of().kind(), unused -> new ArrayList<>())
+                        .add(new SvgChart.Bar(
+                                work.beginSeconds() - beginSeconds,
+                                work.endSeconds() - beginSeconds,
+                                runs.size() == 1 ? text : text + " (" + name(run) + ')'));
             }
             lines.forEach((tag, points) -> {
                 series.add(new SvgChart.Series(tag.isEmpty() ? name(run) : name(run) + ' ' + tag, points));
@@ -240,7 +251,10 @@ final class ReportCommand implements Callable<Integer> {
                 new SvgChart.Axis("seconds", false, ReportCommand::plain),
                 new SvgChart.Axis("us", true, ReportCommand::plain),
                 series,
-                marks);
+                marks,
+                bars.entrySet().stream()
+                        .map(lane -> new SvgChart.Lane(lane.getKey().word(), lane.getValue()))
+                        .toList());
     }
 
     private static String name(RunFiles run) {

@@ -9,8 +9,9 @@ import java.util.function.DoubleFunction;
  * left out.
  *
  * @param marks upright lines with a word each, such as the begin of a phase or, dashed, what a node has logged
+ * @param lanes rows of bars below the plot, for what comes too often to be marked
  */
-record SvgChart(String title, Axis horizontal, Axis vertical, List<Series> series, List<Mark> marks) {
+record SvgChart(String title, Axis horizontal, Axis vertical, List<Series> series, List<Mark> marks, List<Lane> lanes) {
     record Point(double x, double y) {}
 
     record Series(String name, List<Point> points) {}
@@ -21,6 +22,16 @@ record SvgChart(String title, Axis horizontal, Axis vertical, List<Series> serie
      * @param event of a node; the words of several stand below each other
      */
     record Mark(double x, String text, boolean event) {}
+
+    /** A row of bars; one without bars is left out. */
+    record Lane(String name, List<Bar> bars) {}
+
+    /**
+     * From one place of the horizontal axis to another, cut where the axis ends.
+     *
+     * @param text shown when the pointer rests on it
+     */
+    record Bar(double from, double to, String text) {}
 
     /**
      * An axis.
@@ -37,6 +48,10 @@ record SvgChart(String title, Axis horizontal, Axis vertical, List<Series> serie
         }
     }
 
+    SvgChart(String title, Axis horizontal, Axis vertical, List<Series> series, List<Mark> marks) {
+        this(title, horizontal, vertical, series, marks, List.of());
+    }
+
     /** Told apart also by those who confuse red and green. */
     private static final List<String> COLOURS =
             List.of("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c6bb1");
@@ -50,6 +65,11 @@ record SvgChart(String title, Axis horizontal, Axis vertical, List<Series> serie
     private static final int MAX_TICKS = 10;
     private static final int MARK_ROWS = 16;
     private static final int MARK_LINE = 14;
+    private static final int LANE_LINE = 16;
+    private static final int BAR_HEIGHT = 10;
+
+    /** So that what was short is seen too. */
+    private static final double LEAST_BAR = 1.5;
 
     /** From the least to the largest place of an axis, in whole powers of ten on a logarithmic one. */
     private record Range(double from, double to, double step) {
@@ -59,7 +79,9 @@ record SvgChart(String title, Axis horizontal, Axis vertical, List<Series> serie
     }
 
     String svg() {
-        int height = TOP + PLOT_HEIGHT + 60 + LEGEND_LINE * series.size();
+        List<Lane> shown = lanes.stream().filter(lane -> !lane.bars.isEmpty()).toList();
+        int belowLanes = TOP + PLOT_HEIGHT + LANE_LINE * shown.size();
+        int height = belowLanes + 60 + LEGEND_LINE * series.size();
         Range x = range(horizontal, true);
         Range y = range(vertical, false);
         StringBuilder svg = new StringBuilder(String.format(
@@ -75,9 +97,12 @@ record SvgChart(String title, Axis horizontal, Axis vertical, List<Series> serie
         for (int i = 0; i < marks.size(); i++) {
             mark(svg, x, marks.get(i), i % MARK_ROWS);
         }
+        for (int i = 0; i < shown.size(); i++) {
+            lane(svg, x, shown.get(i), TOP + PLOT_HEIGHT + 44 + LANE_LINE * i);
+        }
         for (int i = 0; i < series.size(); i++) {
             curve(svg, series.get(i), x, y, COLOURS.get(i % COLOURS.size()));
-            double at = TOP + PLOT_HEIGHT + 56 + LEGEND_LINE * i;
+            double at = belowLanes + 56 + LEGEND_LINE * i;
             line(svg, LEFT, at - 4, LEFT + 24, at - 4, COLOURS.get(i % COLOURS.size()));
             text(svg, LEFT + 30, at, "start", series.get(i).name);
         }
@@ -101,6 +126,24 @@ record SvgChart(String title, Axis horizontal, Axis vertical, List<Series> serie
         } else {
             line(svg, at, TOP, at, TOP + PLOT_HEIGHT, "#888888");
             text(svg, at + 3, TOP + 12, "start", mark.text);
+        }
+    }
+
+    /** Only on an axis that is not logarithmic: a bar may begin before its first place. */
+    private void lane(StringBuilder svg, Range x, Lane lane, int top) {
+        text(svg, LEFT - 6, top + BAR_HEIGHT - 1, "end", lane.name);
+        for (Bar bar : lane.bars) {
+            double from = left(x, Math.max(bar.from, x.from));
+            double to = left(x, Math.min(bar.to, x.to));
+            svg.append(String.format(
+                    Locale.ROOT,
+                    "<rect class=\"bar\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"#0072b2\""
+                            + " fill-opacity=\"0.5\"><title>%s</title></rect>%n",
+                    from,
+                    top,
+                    Math.max(LEAST_BAR, to - from),
+                    BAR_HEIGHT,
+                    escaped(bar.text)));
         }
     }
 

@@ -65,6 +65,36 @@ final class ReportTest {
     }
 
     @Test
+    void barsStandBelowThePlotWhereTheirTimesAreAndEmptyRowsDoNot() throws Exception {
+        List<SvgChart.Series> series =
+                List.of(new SvgChart.Series("one", List.of(new SvgChart.Point(0, 1), new SvgChart.Point(10, 100))));
+        SvgChart chart = new SvgChart(
+                "",
+                PLAIN,
+                LOGARITHMIC,
+                series,
+                List.of(),
+                List.of(
+                        new SvgChart.Lane("empty", List.of()),
+                        new SvgChart.Lane(
+                                "roll", List.of(new SvgChart.Bar(2, 3, "<1>"), new SvgChart.Bar(5, 5, "short"))),
+                        new SvgChart.Lane("flush", List.of(new SvgChart.Bar(-7, Double.POSITIVE_INFINITY, "all")))));
+
+        String svg = chart.svg();
+        // 80 pixels for one of ten; the rows are 16 below each other.
+        assertThat(svg)
+                .contains("<rect class=\"bar\" x=\"240.0\" y=\"404\" width=\"80.0\"", "<title>&lt;1&gt;</title>")
+                .contains("<rect class=\"bar\" x=\"480.0\" y=\"404\" width=\"1.5\"")
+                .contains("<rect class=\"bar\" x=\"80.0\" y=\"420\" width=\"800.0\"")
+                .contains(">roll</text>", ">flush</text>")
+                .doesNotContain("empty");
+        Document with = parsed(svg);
+        Document without = parsed(new SvgChart("", PLAIN, LOGARITHMIC, series, List.of()).svg());
+        assertThat(Integer.parseInt(with.getDocumentElement().getAttribute("height")))
+                .isEqualTo(Integer.parseInt(without.getDocumentElement().getAttribute("height")) + 2 * 16);
+    }
+
+    @Test
     void aChartOfNothingOrOfOnePointIsStillOne() throws Exception {
         parsed(new SvgChart("", PLAIN, LOGARITHMIC, List.of(), List.of()).svg());
         SvgChart one = new SvgChart(
@@ -133,12 +163,17 @@ final class ReportTest {
         write("cairn/repetition1", "load-put-o8", null, 100, "{\"ops_s\":5.5}");
         Files.writeString(
                 directory.resolve("cairn/repetition1/node2.log"),
-                logged("39.900", "role node=2 role=LEADER term=1 leader=2 reason=\"x\"")
+                logged("39.500", "log.rolled node=2 lastIndex=1 us=10")
+                        + logged("39.900", "role node=2 role=LEADER term=1 leader=2 reason=\"x\"")
                         + logged("40.250", "role node=2 role=LEADER term=2 leader=2 reason=\"x\"")
                         + logged("40.300", "role node=2 role=FOLLOWER term=2 leader=1 reason=\"x\"")
                         + logged(
                                 "40.900",
                                 "snapshot.taken index=5 term=2 checkpoint=c files=3 bytes=9 reason=log ms=400")
+                        + logged("40.400", "store.flush.start job=3")
+                        + logged("40.600", "log.rolled node=2 lastIndex=5 us=50000")
+                        + logged("40.799", "store.flush.done job=3 bytes=9")
+                        + logged("41.050", "log.rolled node=2 lastIndex=9 us=10")
                         + logged("41.100", "log.slow ms=99 bytes=1")
                         + "no line of a node\n");
         Files.createDirectories(directory.resolve("other"));
@@ -153,6 +188,11 @@ final class ReportTest {
                 .contains("<line class=\"event\" x1=\"130.0\"", ">leader 2</text>")
                 .contains("<line class=\"event\" x1=\"380.0\"", ">checkpoint 2</text>")
                 .doesNotContain("slow force", "disk low");
+        // 400 ms of flush; 50 ms in which the loop waited for a segment, and 51 behind it.
+        assertThat(page)
+                .contains("x=\"280.0\" y=\"420\" width=\"400.0\"", "<title>flush 2</title>", ">flush</text>")
+                .contains("x=\"430.0\" y=\"404\" width=\"101.0\"", "<title>roll 2</title>");
+        assertThat(page.split("class=\"bar\"", -1)).hasSize(1 + 2);
         assertThat(page.split("class=\"event\"", -1)).hasSize(1 + 2);
 
         CommandLine commandLine = ReportCommand.commandLine();
