@@ -75,7 +75,14 @@ public final class LoadGenerator implements Callable<Integer> {
             description = "Writes .hlog, .hgrm and .json files here; also the disk whose force time is measured.")
     private @Nullable Path outDirectory;
 
-    // What `compare` says to the processes that it starts.
+    @Option(
+            names = "--processes",
+            defaultValue = "1",
+            paramLabel = "N",
+            description = "Processes that share the load: outstanding operations or rate, and connections. Default: 1.")
+    private int processes;
+
+    // What `compare`, and a load of several processes, say to the processes that they start.
 
     @Option(names = "--target", hidden = true, defaultValue = "cairn")
     private String target = "cairn";
@@ -85,6 +92,9 @@ public final class LoadGenerator implements Callable<Integer> {
 
     @Option(names = "--server-pids", hidden = true, split = ",")
     private List<Long> serverPids = new ArrayList<>();
+
+    @Option(names = "--share", hidden = true)
+    private @Nullable String share;
 
     private LoadGenerator() {}
 
@@ -106,21 +116,53 @@ public final class LoadGenerator implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         LoadOptions.Mode mode = mode();
-        LoadOptions options =
-                shape.options(spec, servers, mode, effectiveReadPercent(mode), effectiveScanEntries(mode));
-        Path forceDirectory = forceDirectory();
+        LoadOptions options = shape.options(
+                spec,
+                servers,
+                mode,
+                effectiveReadPercent(mode),
+                effectiveScanEntries(mode),
+                Math.min(Math.max(1, processes), LoadProcesses.MAX_PROCESSES));
+        if (share != null) {
+            try (TargetKind.Connected connected = connect(options, options.connections())) {
+                return share(options, share).run(connected, System.in, System.out);
+            }
+        }
+        LoadProcesses several = several(options);
         LoadProgram program = new LoadProgram(
                 "cairn load",
                 options,
-                forceDirectory,
+                forceDirectory(),
                 outDirectory,
                 keysAreThere,
                 serverPids,
+                several,
                 spec.commandLine().getOut(),
                 spec.commandLine().getErr());
-        try (TargetKind.Connected connected = connect(options)) {
+        try (TargetKind.Connected connected = connect(options, several == null ? options.connections() : 1)) {
             return program.run(connected);
         }
+    }
+
+    /** Null = this one alone. */
+    private @Nullable LoadProcesses several(LoadOptions options) {
+        if (processes == 1) {
+            return null;
+        }
+        try {
+            return new LoadProcesses(options, processes, target);
+        } catch (IllegalArgumentException e) {
+            throw usage(e.getMessage());
+        }
+    }
+
+    private LoadShare share(LoadOptions options, String text) {
+        if (!text.matches("\\d{1,3}/\\d{1,3}")) {
+            throw usage("--share: " + text + ", wanted is NUMBER/OF");
+        }
+        int slash = text.indexOf('/');
+        return new LoadShare(
+                options, Integer.parseInt(text.substring(0, slash)), Integer.parseInt(text.substring(slash + 1)));
     }
 
     private LoadOptions.Mode mode() {
@@ -172,7 +214,7 @@ public final class LoadGenerator implements Callable<Integer> {
         }
     }
 
-    private TargetKind.Connected connect(LoadOptions options) {
+    private TargetKind.Connected connect(LoadOptions options, int connections) {
         TargetKind kind = kind();
         if (!kind.scansAndSwaps()
                 && (options.mix().has(OperationKind.SCAN) || options.mix().has(OperationKind.READ_MODIFY_WRITE))) {
@@ -180,8 +222,7 @@ public final class LoadGenerator implements Callable<Integer> {
                     + options.mode().word());
         }
         try {
-            return kind.connect(
-                    options.servers(), options.connections(), Math.max(options.capacity(), KeyFiller.OUTSTANDING));
+            return kind.connect(options.servers(), connections, Math.max(options.capacity(), KeyFiller.OUTSTANDING));
         } catch (IllegalArgumentException e) {
             throw usage("--servers: " + e.getMessage());
         }

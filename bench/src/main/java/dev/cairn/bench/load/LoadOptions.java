@@ -1,6 +1,8 @@
 package dev.cairn.bench.load;
 
 import dev.cairn.protocol.Limits;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -169,6 +171,63 @@ public record LoadOptions(
             throw new IllegalArgumentException(
                     option + ": " + value + ", allowed are " + min + " to " + max + " " + what);
         }
+    }
+
+    /**
+     * What one of several processes does of it: an equal share of outstanding operations or rate, and of connections; where one is left over
+     * the first ones have it.
+     */
+    LoadOptions share(int number, int of) {
+        return new LoadOptions(
+                servers,
+                mode,
+                readPercent,
+                part(outstanding, number, of),
+                part(rate, number, of),
+                seconds,
+                warmupSeconds,
+                keys,
+                keyBytes,
+                values,
+                part(connections, number, of),
+                distribution,
+                scanEntries);
+    }
+
+    private static int part(int whole, int number, int of) {
+        return whole / of + (number < whole % of ? 1 : 0);
+    }
+
+    /** As on the command line of the load generator. */
+    List<String> arguments() {
+        List<String> arguments = new ArrayList<>(List.of(
+                "--servers",
+                servers,
+                mode.isWorkload() ? "--workload" : "--mode",
+                mode.word(),
+                openLoop() ? "--rate" : "--outstanding",
+                Integer.toString(openLoop() ? rate : outstanding),
+                "--seconds",
+                Integer.toString(seconds),
+                "--warmup",
+                warmsUpUntilSettled() ? "auto" : Integer.toString(warmupSeconds),
+                "--keys",
+                Integer.toString(keys),
+                "--key-bytes",
+                Integer.toString(keyBytes),
+                "--value-bytes",
+                values.toString(),
+                "--connections",
+                Integer.toString(connections),
+                "--key-distribution",
+                distribution.word()));
+        if (mode == Mode.MIXED) {
+            arguments.addAll(List.of("--read-percent", Integer.toString(readPercent)));
+        }
+        if (mode == Mode.SCAN || mode == Mode.YCSB_E) {
+            arguments.addAll(List.of("--scan-entries", scanEntries.toString()));
+        }
+        return arguments;
     }
 
     boolean openLoop() {

@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param outDirectory of the files; null = none are written
  * @param keysAreThere reads need not be prepared
  * @param serverPids processes whose processor time is reported; empty = it is not
+ * @param processes that put the load instead of this one; null = none
  */
 public record LoadProgram(
         String name,
@@ -34,9 +35,23 @@ public record LoadProgram(
         @Nullable Path outDirectory,
         boolean keysAreThere,
         List<Long> serverPids,
+        @Nullable LoadProcesses processes,
         PrintWriter out,
         PrintWriter err) {
     static final int EXIT_FAILED = 1;
+
+    /** Of a load that this process puts. */
+    public LoadProgram(
+            String name,
+            LoadOptions options,
+            Path forceDirectory,
+            @Nullable Path outDirectory,
+            boolean keysAreThere,
+            List<Long> serverPids,
+            PrintWriter out,
+            PrintWriter err) {
+        this(name, options, forceDirectory, outDirectory, keysAreThere, serverPids, null, out, err);
+    }
 
     /** Returns the exit code; closes the targets before the second look at the disk. */
     public int run(TargetKind.Connected connected) throws IOException, InterruptedException {
@@ -57,19 +72,23 @@ public record LoadProgram(
         Supplier<Operation> operations = () -> new Operation(keySpace, numbers, values, options, random.split());
         try (HistogramFiles files =
                 outDirectory == null ? null : HistogramFiles.open(outDirectory, fileName(), Instant.now(), header)) {
-            LoadResult result = LoadRun.of(
-                            options,
-                            connected.targets(),
-                            operations,
-                            options.capacity(),
-                            out,
-                            files,
-                            new ProcessorTime(serverPids))
-                    .run();
+            LoadResult result;
+            ProcessorTime processors = new ProcessorTime(serverPids);
+            if (processes == null) {
+                result = LoadRun.of(
+                                options, connected.targets(), operations, options.capacity(), out, files, processors)
+                        .run();
+            } else {
+                try {
+                    result = processes.run(new SecondsOutput(out, files), processors);
+                } catch (LoadProcesses.FailedException e) {
+                    return failed(String.valueOf(e.getMessage()));
+                }
+            }
             connected.close();
             long[] forcesAfter = ForceProbe.run(forceDirectory);
-            String json =
-                    result.json(options, connected.durability(), BenchVersion.version(), forcesBefore, forcesAfter);
+            String json = result.json(
+                    options, processCount(), connected.durability(), BenchVersion.version(), forcesBefore, forcesAfter);
             boolean written = finish(files, result, json);
             warn(result);
             out.println(json);
@@ -77,6 +96,10 @@ public record LoadProgram(
             boolean somethingSucceeded = result.latencyCount() > 0 || result.endedInWindow() > 0;
             return written && somethingSucceeded ? 0 : EXIT_FAILED;
         }
+    }
+
+    private int processCount() {
+        return processes == null ? 1 : processes.count();
     }
 
     private String fileName() {
@@ -103,7 +126,7 @@ public record LoadProgram(
         text.append(String.format(
                 Locale.ROOT,
                 "# mode %s, read-percent %d, %s, seconds %d, warmup %s, keys %d, key-bytes %d, value-bytes %s,"
-                        + " connections %d, key-distribution %s%s%n",
+                        + " connections %d, processes %d, key-distribution %s%s%n",
                 options.mode().word(),
                 options.mix().percent(OperationKind.GET),
                 options.openLoop() ? "rate " + options.rate() : "outstanding " + options.outstanding(),
@@ -113,6 +136,7 @@ public record LoadProgram(
                 options.keyBytes(),
                 options.values(),
                 options.connections(),
+                processCount(),
                 options.distribution().word(),
                 options.mix().has(OperationKind.SCAN) ? ", scan-entries " + options.scanEntries() : ""));
         text.append(String.format(

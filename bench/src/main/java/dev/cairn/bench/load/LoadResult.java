@@ -50,7 +50,13 @@ public record LoadResult(
     }
 
     /** The object that the load generator prints last; `docs/benchmarks.md` explains each field. */
-    String json(LoadOptions options, String durability, String version, long[] forcesBefore, long[] forcesAfter) {
+    String json(
+            LoadOptions options,
+            int processes,
+            String durability,
+            String version,
+            long[] forcesBefore,
+            long[] forcesAfter) {
         Histogram all = all();
         JsonLine line = new JsonLine()
                 .put("mode", options.mode().word())
@@ -93,6 +99,7 @@ public record LoadResult(
                 .put("key_distribution", options.distribution().word())
                 .put("keys", options.keys())
                 .put("connections", options.connections())
+                .put("processes", processes)
                 .put("servers", options.servers())
                 .put("durability", durability)
                 .put("force_p50_us", ForceProbe.medianUs(forcesBefore, forcesAfter))

@@ -7,7 +7,6 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -21,8 +20,7 @@ public final class LoadRun {
     /** How long operations may take to end after the window: a client's deadline and something on top. */
     private static final long DRAIN_NS = TimeUnit.SECONDS.toNanos(20);
 
-    private final PrintWriter out;
-    private final @Nullable HistogramFiles files;
+    private final LoadSecond.Taker seconds;
     private final long beginNs;
     private final long windowNs;
     private final @Nullable WarmUp warmUp;
@@ -32,15 +30,13 @@ public final class LoadRun {
     private final Map<OperationKind, Histogram> latencies = new EnumMap<>(OperationKind.class);
 
     private LoadRun(
-            PrintWriter out,
-            @Nullable HistogramFiles files,
+            LoadSecond.Taker seconds,
             long beginNs,
             LoadOptions options,
             Measurement measurement,
             Load load,
             ProcessorTime processors) {
-        this.out = out;
-        this.files = files;
+        this.seconds = seconds;
         this.beginNs = beginNs;
         this.windowNs = options.seconds() * SECOND_NS;
         this.warmUp = options.warmsUpUntilSettled() ? new WarmUp() : null;
@@ -65,6 +61,17 @@ public final class LoadRun {
             PrintWriter out,
             @Nullable HistogramFiles files,
             ProcessorTime processors) {
+        return of(options, targets, operations, maxInFlight, new SecondsOutput(out, files), processors);
+    }
+
+    /** As above, for somebody else who takes the seconds. */
+    static LoadRun of(
+            LoadOptions options,
+            List<LoadTarget> targets,
+            Supplier<Operation> operations,
+            int maxInFlight,
+            LoadSecond.Taker seconds,
+            ProcessorTime processors) {
         List<Operation> made = new ArrayList<>();
         while (!options.openLoop() && made.size() < maxInFlight) {
             made.add(operations.get());
@@ -78,7 +85,7 @@ public final class LoadRun {
         Load load = options.openLoop()
                 ? new OpenLoop(targets, options.rate(), beginNs, maxInFlight, operations, measurement)
                 : new ClosedLoop(targets, made, measurement);
-        return new LoadRun(out, files, beginNs, options, measurement, load, processors);
+        return new LoadRun(seconds, beginNs, options, measurement, load, processors);
     }
 
     /** Runs to the end. */
@@ -120,46 +127,31 @@ public final class LoadRun {
 
     /** Returns the successes per second. */
     private double takeInterval(long fromNs, long toNs) {
-        Histogram ended = measurement.takeOutside();
-        latencies.forEach((kind, total) -> {
-            Histogram interval = measurement.take(kind);
-            total.add(interval);
-            if (files != null) {
-                files.interval(interval, latencies.size() > 1 ? kind.word() : null);
-            }
-            ended.add(interval);
-        });
-        double rate = ended.getTotalCount() / Math.max(1e-3, (toNs - fromNs) / (double) SECOND_NS);
-        printLiveLine(ended, rate, fromNs, toNs);
+        Histogram outside = measurement.takeOutside();
+        long ended = outside.getTotalCount();
+        Map<OperationKind, Histogram> counted = new EnumMap<>(OperationKind.class);
+        for (Map.Entry<OperationKind, Histogram> kind : latencies.entrySet()) {
+            Histogram interval = measurement.take(kind.getKey());
+            kind.getValue().add(interval);
+            counted.put(kind.getKey(), interval);
+            ended += interval.getTotalCount();
+        }
+        double rate = ended / Math.max(1e-3, (toNs - fromNs) / (double) SECOND_NS);
+        seconds.take(new LoadSecond(
+                (toNs - beginNs) / (double) SECOND_NS,
+                phase(fromNs),
+                rate,
+                counted,
+                outside,
+                load.inFlight(),
+                measurement.allErrors()));
         return rate;
     }
 
-    private void printLiveLine(Histogram interval, double rate, long fromNs, long toNs) {
-        String phase = fromNs - measurement.windowStartNs() < -SECOND_NS / 2
+    private String phase(long fromNs) {
+        return fromNs - measurement.windowStartNs() < -SECOND_NS / 2
                 ? "warm-up"
                 : fromNs - measurement.windowEndNs() < -SECOND_NS / 2 ? "measure" : "ending";
-        out.printf(
-                Locale.ROOT,
-                "%4d s %-7s %9.0f ops/s  %s  in flight %d  errors %d%n",
-                Math.round((toNs - beginNs) / (double) SECOND_NS),
-                phase,
-                rate,
-                latencies(interval),
-                load.inFlight(),
-                measurement.allErrors());
-        out.flush();
-    }
-
-    private static String latencies(Histogram interval) {
-        if (interval.getTotalCount() == 0) {
-            return "nothing ended";
-        }
-        return String.format(
-                Locale.ROOT,
-                "p50 %.0f us  p99 %.0f us  max %.0f us",
-                LoadResult.us(interval, 50),
-                LoadResult.us(interval, 99),
-                LoadResult.us(interval, 100));
     }
 
     private LoadResult result(int unfinished) {

@@ -61,17 +61,23 @@ public final class LoadShape {
 
     @Option(
             names = "--connections",
-            defaultValue = "1",
             paramLabel = "N",
-            description = "Clients with a connection and a thread each. Default: 1.")
-    private int connections;
+            description = "Clients with a connection and a thread each. Default: 1 for each process.")
+    private @Nullable Integer connections;
 
     /** What was given, checked; a {@link ParameterException} says what is wrong. */
     public LoadOptions options(CommandSpec spec, String servers, LoadOptions.Mode mode, int readPercent) {
-        return options(spec, servers, mode, readPercent, LoadOptions.DEFAULT_SCAN_ENTRIES.toString());
+        return options(spec, servers, mode, readPercent, LoadOptions.DEFAULT_SCAN_ENTRIES.toString(), 1);
     }
 
-    LoadOptions options(CommandSpec spec, String servers, LoadOptions.Mode mode, int readPercent, String scanEntries) {
+    /** @param defaultConnections where none are given */
+    LoadOptions options(
+            CommandSpec spec,
+            String servers,
+            LoadOptions.Mode mode,
+            int readPercent,
+            String scanEntries,
+            int defaultConnections) {
         try {
             return new LoadOptions(
                     servers,
@@ -84,7 +90,7 @@ public final class LoadShape {
                     keys,
                     keyBytes,
                     SizeRange.parse("--value-bytes", valueBytes, 0, Limits.MAX_VALUE_BYTES, "bytes"),
-                    connections,
+                    connections == null ? defaultConnections : connections,
                     distribution == null ? mode.distribution() : distribution,
                     SizeRange.parse("--scan-entries", scanEntries, 1, LoadOptions.MAX_SCAN_ENTRIES, "entries"));
         } catch (IllegalArgumentException e) {

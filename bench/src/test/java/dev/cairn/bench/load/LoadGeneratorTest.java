@@ -1,8 +1,10 @@
 package dev.cairn.bench.load;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.cairn.bench.machine.ProcessorTime;
 import dev.cairn.covers.Covers;
 import dev.cairn.protocol.StatusReplyDescriptor;
 import java.io.IOException;
@@ -17,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.HdrHistogram.EncodableHistogram;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.HistogramLogReader;
@@ -110,6 +113,115 @@ final class LoadGeneratorTest {
                 .containsExactlyInAnyOrder(10, 11, 12, 13);
         assertThat(run.number("value_bytes_min")).isEqualTo(10);
         assertThat(run.number("value_bytes")).isEqualTo(13);
+    }
+
+    @Test
+    void severalProcessesShareALoadAndGiveOneResult() throws IOException {
+        Path out = directory.resolve("shared");
+        Run run = load(
+                "--warmup", "1", "--outstanding", "7", "--keys", "50", "--processes", "2", "--out", out.toString());
+
+        assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+        assertThat(run.out()).contains("outstanding 7", "connections 2, processes 2", " warm-up ", " measure ");
+        assertThat(run.lastLine()).contains("\"outstanding\":7,", "\"connections\":2,", "\"processes\":2,");
+        assertThat(run.number("ops")).isPositive().isLessThan(server.puts.get());
+        assertThat(run.number("latency_count")).isCloseTo(run.number("ops"), within(7.0));
+        assertThat(run.number("p99_us")).isPositive();
+        assertThat(run.number("errors")).isZero();
+        assertThat(server.mostInFlight.get()).as("of both").isLessThanOrEqualTo(7);
+        List<Histogram> intervals = intervals(out);
+        // The window, and what ended behind it.
+        assertThat(intervals).hasSizeBetween(1, 3);
+        assertThat(intervals.stream().mapToLong(Histogram::getTotalCount).sum())
+                .isEqualTo((long) run.number("latency_count"));
+    }
+
+    private static List<Histogram> intervals(Path out) throws IOException {
+        Path log;
+        try (var listed = Files.list(out)) {
+            log = listed.filter(file -> file.toString().endsWith(".hlog"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+        List<Histogram> intervals = new ArrayList<>();
+        try (HistogramLogReader reader = new HistogramLogReader(log.toFile())) {
+            for (EncodableHistogram next = reader.nextIntervalHistogram();
+                    next != null;
+                    next = reader.nextIntervalHistogram()) {
+                intervals.add((Histogram) next);
+            }
+        }
+        return intervals;
+    }
+
+    /** One fills the keys for both; gets and puts have figures of their own, from both. */
+    @Test
+    void aSharedOpenLoopOfGetsAndPutsStartsAllThatIsDue() {
+        Run run = load("--warmup", "0", "--mode", "mixed", "--rate", "101", "--keys", "50", "--processes", "2");
+
+        assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+        assertThat(run.out()).contains("# filled: 50 keys, 50 of them written now");
+        assertThat(run.number("rate")).isEqualTo(101);
+        assertThat(run.number("latency_count")).isEqualTo(101);
+        assertThat(run.number("get_count") + run.number("put_count")).isEqualTo(101);
+        assertThat(run.number("unstarted")).isZero();
+    }
+
+    private static LoadOptions puts(String servers) {
+        return new LoadOptions(servers, LoadOptions.Mode.PUT, 0, 4, 0, 60, 1, 50, 16, 10, 2);
+    }
+
+    @Test
+    void aProcessThatDiesEndsTheOthersAndItsWordsAreTold() {
+        LoadProcesses killed = new LoadProcesses(puts(server.address()), 2, "cairn");
+        assertThatThrownBy(() -> killed.run(
+                        second -> ProcessHandle.of(killed.pids().get(1)).ifPresent(ProcessHandle::destroyForcibly),
+                        new ProcessorTime(List.of())))
+                .isInstanceOf(LoadProcesses.FailedException.class)
+                .hasMessageContaining("process 2 of 2 has ended with exit code 137");
+        assertThat(killed.pids()).hasSize(2).noneMatch(LoadGeneratorTest::isAlive);
+
+        LoadProcesses refused = new LoadProcesses(puts(server.address()), 2, "nothing");
+        assertThatThrownBy(() -> refused.run(second -> {}, new ProcessorTime(List.of())))
+                .isInstanceOf(LoadProcesses.FailedException.class)
+                .hasMessageContaining("of 2 has ended with exit code 2: ")
+                .hasMessageContaining("--target: nothing");
+        assertThat(refused.pids()).hasSize(2).noneMatch(LoadGeneratorTest::isAlive);
+    }
+
+    private static boolean isAlive(long pid) {
+        return ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--processes 0|--processes: 0, allowed are 1 to 64 processes",
+                "--processes 65 --outstanding 99|--processes: 65, allowed are 1 to 64 processes",
+                "--processes 3 --outstanding 2|--processes: 3, each needs its share of --outstanding, given is 2",
+                "--processes 3 --rate 2|--processes: 3, each needs its share of --rate, given is 2",
+                "--processes 3 --connections 2|--processes: 3, each needs its share of --connections, given is 2",
+                "--processes 2 --warmup auto|--processes: only with a --warmup of so many seconds",
+                "--processes 2 --connections 3 --outstanding 12288|--outstanding: 6144, allowed are 1 to 4096"
+            })
+    void aLoadThatCannotBeSharedIsRefused(String arguments, String message) {
+        Run run = load(arguments.split(" ", -1));
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains(message);
+        assertThat(server.puts.get()).isZero();
+    }
+
+    @Test
+    void sharesAddUpToTheWhole() {
+        LoadOptions whole = new LoadOptions("s", LoadOptions.Mode.PUT, 0, 11, 0, 1, 1, 50, 16, 10, 5);
+        List<LoadOptions> shares =
+                IntStream.range(0, 4).mapToObj(i -> whole.share(i, 4)).toList();
+
+        assertThat(shares).extracting(LoadOptions::outstanding).containsExactly(3, 3, 3, 2);
+        assertThat(shares).extracting(LoadOptions::connections).containsExactly(2, 1, 1, 1);
+        assertThat(shares).extracting(LoadOptions::rate).containsOnly(0);
     }
 
     @Test
