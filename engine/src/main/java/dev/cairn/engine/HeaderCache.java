@@ -14,7 +14,8 @@ import org.agrona.concurrent.UnsafeBuffer;
  * cannot be evicted. It stays in its set, or, where the set is full of such entries, the key is too long for a slot, or there are no slots,
  * goes to the {@link BatchHeaders} until the batch is written. So results never depend on the capacity.
  *
- * <p>Sets of four slots, 128 bytes each; the slot used longest ago makes room.
+ * <p>Sets of four slots, 128 bytes each. Where a key's set is full its neighbour takes it; where that is full too the slot of both that
+ * was used longest ago makes room. A set that is full stays full, so a set with an empty slot sends nobody on to its neighbour.
  *
  * <pre>
  *   0      8                16            24        32      36      40          44      48
@@ -46,6 +47,9 @@ final class HeaderCache {
     private static final int KEY = 48;
     private static final int SLOT = 128;
     private static final int WAYS = 4;
+    private static final int SET = WAYS * SLOT;
+    private static final int FULL = -2;
+    private static final int EMPTY = 1 << 30;
 
     private final UnsafeBuffer slots;
     private final int setMask;
@@ -110,19 +114,35 @@ final class HeaderCache {
         if (setMask < 0 || length > MAX_KEY_BYTES) {
             return -1;
         }
-        int first = firstSlot(hash);
-        for (int slot = first; slot < first + WAYS * SLOT; slot += SLOT) {
+        int home = homeOf(hash);
+        int slot = slotIn(home, hash, key, offset, length);
+        return slot == FULL ? Math.max(slotIn(neighbour(home), hash, key, offset, length), -1) : slot;
+    }
+
+    /** The key's slot in one set; -1 = it is in none, {@link #FULL} = not here, and here is no empty one. */
+    private int slotIn(int set, long hash, DirectBuffer key, int offset, int length) {
+        for (int slot = set; slot < set + SET; slot += SLOT) {
+            int keyLength = slots.getInt(slot + KEY_LENGTH);
+            if (keyLength == 0) {
+                return -1;
+            }
             if (slots.getLong(slot + HASH) == hash
-                    && slots.getInt(slot + KEY_LENGTH) == length
+                    && keyLength == length
                     && KeyHash.equal(slots, slot + KEY, key, offset, length)) {
                 return slot;
             }
         }
-        return -1;
+        return FULL;
     }
 
-    private int firstSlot(long hash) {
-        return ((int) (hash >>> 32) & setMask) * (WAYS * SLOT);
+    /** Where the set of a hash begins. */
+    private int homeOf(long hash) {
+        return ((int) (hash >>> 32) & setMask) * SET;
+    }
+
+    /** Itself where there is only one. */
+    private int neighbour(int set) {
+        return setMask == 0 ? set : set ^ SET;
     }
 
     long createRevision() {
@@ -206,23 +226,12 @@ final class HeaderCache {
         }
     }
 
-    /** Empties the slot used longest ago for a key; -1 when the open batch wrote all of the set. */
+    /** Makes a slot the key's; -1 when the open batch wrote all that it may have. */
     private int claim(long hash, DirectBuffer key, int offset, int length) {
-        int first = firstSlot(hash);
-        int victim = -1;
-        int victimAge = -1;
-        for (int slot = first; slot < first + WAYS * SLOT; slot += SLOT) {
-            if (slots.getInt(slot + KEY_LENGTH) == 0) {
-                victim = slot;
-                break;
-            }
-            // Clock and batch number may wrap: a wrong age picks another victim, a wrong batch keeps one slot longer.
-            int age = (clock - slots.getInt(slot + USED)) & Integer.MAX_VALUE;
-            if (slots.getInt(slot + BATCH) != batch && age > victimAge) {
-                victim = slot;
-                victimAge = age;
-            }
-        }
+        int home = homeOf(hash);
+        int victim = candidate(home);
+        int other = age(victim) == EMPTY ? victim : candidate(neighbour(home));
+        victim = age(other) > age(victim) ? other : victim;
         if (victim >= 0) {
             slots.putLong(victim + HASH, hash);
             slots.putInt(victim + BATCH, batch - 1);
@@ -230,6 +239,28 @@ final class HeaderCache {
             slots.putBytes(victim + KEY, key, offset, length);
         }
         return victim;
+    }
+
+    /** The slot of a set that another key may have: the first empty one, else the one used longest ago; -1 = none. */
+    private int candidate(int set) {
+        int oldest = -1;
+        for (int slot = set; slot < set + SET; slot += SLOT) {
+            if (slots.getInt(slot + KEY_LENGTH) == 0) {
+                return slot;
+            }
+            if (slots.getInt(slot + BATCH) != batch && age(slot) > age(oldest)) {
+                oldest = slot;
+            }
+        }
+        return oldest;
+    }
+
+    /** Clock and batch number may wrap: a wrong age picks another victim, a wrong batch keeps one slot longer. */
+    private int age(int slot) {
+        if (slot < 0) {
+            return -1;
+        }
+        return slots.getInt(slot + KEY_LENGTH) == 0 ? EMPTY : (clock - slots.getInt(slot + USED)) & (EMPTY - 1);
     }
 
     /** The store now holds everything: nothing is pinned any more. */
