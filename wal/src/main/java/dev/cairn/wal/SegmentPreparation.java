@@ -96,6 +96,11 @@ final class SegmentPreparation {
         zeroed += count;
     }
 
+    /** Bytes that are filled and forced. */
+    int zeroed() {
+        return zeroed;
+    }
+
     PreparedSegment result() {
         return new PreparedSegment(name, file, salt);
     }

@@ -16,8 +16,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Preparation is paced: unpaced it made other writers' forces ten times slower.
  */
 public final class SparePreparer {
-    /** Time from one step to the next: with {@link SegmentPreparation#STEP_BYTES} 33 MB/s. */
-    public static final long PAUSE_NS = 4_000_000;
+    /** Longest time from one step to the next: with {@link SegmentPreparation#STEP_BYTES} 4 MB/s. */
+    public static final long PAUSE_NS = 32_000_000;
+
+    /** The same while the log, at its rate, may want the spare before it is ready: 33 MB/s. */
+    private static final long PAUSE_BEHIND_NS = 4_000_000;
 
     /** The same while no spare stands ready: 80 MB/s, since a roll that finds none waits for a short segment to be made. */
     private static final long PAUSE_WITHOUT_SPARE_NS = 1_600_000;
@@ -192,7 +195,7 @@ public final class SparePreparer {
             } else {
                 step();
             }
-            nextStepNs = nowNs + (readyCount.get() == 0 ? PAUSE_WITHOUT_SPARE_NS : PAUSE_NS);
+            nextStepNs = nowNs + pauseNs();
         } catch (NoSpaceException e) {
             outOfSpace = true;
             nextStepNs = nowNs + FULL_DISK_RETRY_NS;
@@ -204,6 +207,18 @@ public final class SparePreparer {
         }
         paused = true;
         return 1;
+    }
+
+    private long pauseNs() {
+        if (readyCount.get() == 0) {
+            return PAUSE_WITHOUT_SPARE_NS;
+        }
+        return isBehind() ? PAUSE_BEHIND_NS : PAUSE_NS;
+    }
+
+    /** Whether less than twice as much of the spare is filled as of the segment that the log writes to. */
+    private boolean isBehind() {
+        return preparation != null && preparation.zeroed() < 2L * LogPosition.offset(durablePosition.getAcquire());
     }
 
     private void step() {

@@ -331,6 +331,40 @@ final class WalTest {
     }
 
     @Test
+    void sparesAreMadeNoFasterThanTheLogNeedsThem() {
+        LogFixture log = new LogFixture(
+                new SimulatedDirectory(),
+                WalConfig.of(77, 1, 99).withSegmentBytes(1 << 20).withSpareCount(2),
+                new SplittableRandom(1)::nextLong);
+        SparePreparer spares = log.wal.sparePreparer();
+        List<Long> withoutSpare = pauses(log, 1);
+        assertThat(withoutSpare).as("pauses while none is ready").hasSize(9).allMatch(pause -> pause < 2_000_000);
+        spares.doWork(log.nowNs += SparePreparer.PAUSE_NS);
+        spares.doWork(log.nowNs += SparePreparer.PAUSE_NS);
+        assertThat(spares.pauseLeftNs(log.nowNs)).as("an idle log").isEqualTo(SparePreparer.PAUSE_NS);
+        // A third of the segment is written: two thirds of a spare are wanted, five and a third of its eight steps.
+        log.appendMany(350, 1, 1000);
+        log.publishAndForce();
+        List<Long> behind = pauses(log, 2);
+        assertThat(behind.subList(0, 4)).as("a spare that lags behind").allMatch(pause -> pause == 4_000_000);
+        assertThat(behind.subList(4, 7)).as("one that does not").allMatch(pause -> pause == SparePreparer.PAUSE_NS);
+        log.close();
+    }
+
+    /** Steps until so many spares stand ready, and after each step but the last how long the next one waits, ns. */
+    private static List<Long> pauses(LogFixture log, int spares) {
+        List<Long> pauses = new ArrayList<>();
+        SparePreparer preparer = log.wal.sparePreparer();
+        while (true) {
+            preparer.doWork(log.nowNs += SparePreparer.PAUSE_NS);
+            if (preparer.readyCount() == spares) {
+                return pauses;
+            }
+            pauses.add(preparer.pauseLeftNs(log.nowNs));
+        }
+    }
+
+    @Test
     void theFirstFailedForceIsFinal() {
         SimulatedDirectory directory = new SimulatedDirectory();
         LogFixture log = new LogFixture(directory);
