@@ -32,7 +32,8 @@ final class PrefaultedDirectory implements SegmentDirectory {
             throw new IllegalStateException("no file is mapped for writing");
         }
         for (int at = 0; at < file.length(); at += PAGE_BYTES) {
-            pages.putByte(at, pages.getByte(at));
+            // Volatile: of a plain store of what was just loaded the compiler leaves nothing.
+            pages.putIntVolatile(at, pages.getIntVolatile(at));
         }
     }
 
