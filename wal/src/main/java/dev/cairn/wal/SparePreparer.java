@@ -19,11 +19,11 @@ public final class SparePreparer {
     /** Longest time from one step to the next: with {@link SegmentPreparation#STEP_BYTES} 4 MB/s. */
     public static final long PAUSE_NS = 32_000_000;
 
-    /** The same while the log, at its rate, may want the spare before it is ready: 33 MB/s. */
-    private static final long PAUSE_BEHIND_NS = 4_000_000;
+    /** The same while the log, at its rate, may want the spare before it is ready, or refuses writes until there is one: 33 MB/s. */
+    static final long PAUSE_BEHIND_NS = 4_000_000;
 
     /** The same while no spare stands ready: 80 MB/s, since a roll that finds none waits for a short segment to be made. */
-    private static final long PAUSE_WITHOUT_SPARE_NS = 1_600_000;
+    static final long PAUSE_WITHOUT_SPARE_NS = 1_600_000;
 
     public static final long FULL_DISK_RETRY_NS = 1_000_000_000;
 
@@ -213,7 +213,7 @@ public final class SparePreparer {
         if (readyCount.get() == 0) {
             return PAUSE_WITHOUT_SPARE_NS;
         }
-        return isBehind() ? PAUSE_BEHIND_NS : PAUSE_NS;
+        return outOfSpace || isBehind() ? PAUSE_BEHIND_NS : PAUSE_NS;
     }
 
     /** Whether less than twice as much of the spare is filled as of the segment that the log writes to. */

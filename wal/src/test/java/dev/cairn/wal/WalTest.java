@@ -338,7 +338,10 @@ final class WalTest {
                 new SplittableRandom(1)::nextLong);
         SparePreparer spares = log.wal.sparePreparer();
         List<Long> withoutSpare = pauses(log, 1);
-        assertThat(withoutSpare).as("pauses while none is ready").hasSize(9).allMatch(pause -> pause < 2_000_000);
+        assertThat(withoutSpare)
+                .as("pauses while none is ready")
+                .hasSize(9)
+                .allMatch(pause -> pause == SparePreparer.PAUSE_WITHOUT_SPARE_NS);
         spares.doWork(log.nowNs += SparePreparer.PAUSE_NS);
         spares.doWork(log.nowNs += SparePreparer.PAUSE_NS);
         assertThat(spares.pauseLeftNs(log.nowNs)).as("an idle log").isEqualTo(SparePreparer.PAUSE_NS);
@@ -346,8 +349,30 @@ final class WalTest {
         log.appendMany(350, 1, 1000);
         log.publishAndForce();
         List<Long> behind = pauses(log, 2);
-        assertThat(behind.subList(0, 4)).as("a spare that lags behind").allMatch(pause -> pause == 4_000_000);
+        assertThat(behind.subList(0, 4))
+                .as("a spare that lags behind")
+                .allMatch(pause -> pause == SparePreparer.PAUSE_BEHIND_NS);
         assertThat(behind.subList(4, 7)).as("one that does not").allMatch(pause -> pause == SparePreparer.PAUSE_NS);
+        log.close();
+    }
+
+    /** Clients are refused until the spare is there that the full disk had no room for. */
+    @Test
+    void aSpareThatAFullDiskRefusedIsMadeFasterThanTheLogNeedsIt() {
+        SimulatedDirectory directory = new SimulatedDirectory();
+        LogFixture log = new LogFixture(
+                directory,
+                WalConfig.of(77, 1, 99).withSegmentBytes(1 << 20).withSpareCount(2),
+                new SplittableRandom(1)::nextLong);
+        pauses(log, 1);
+        directory.freeBytes(0);
+        SparePreparer spares = log.wal.sparePreparer();
+        spares.doWork(log.nowNs += SparePreparer.PAUSE_NS);
+        assertThat(spares.outOfSpace()).isTrue();
+        directory.freeBytes(Long.MAX_VALUE);
+        log.nowNs += SparePreparer.FULL_DISK_RETRY_NS;
+        assertThat(pauses(log, 2)).hasSize(9).allMatch(pause -> pause == SparePreparer.PAUSE_BEHIND_NS);
+        assertThat(spares.outOfSpace()).isFalse();
         log.close();
     }
 
