@@ -102,11 +102,11 @@ public final class CheckpointStore {
      *
      * @return empty when nothing was ever applied
      */
-    public Optional<Checkpoint> create(RocksStore store) {
+    public Optional<Checkpoint> create(KvStore store) {
         deleteUnfinished();
         Path temporary = dataDirectory.resolve(UNFINISHED);
         Path database = temporary.resolve(Checkpoint.DATABASE_DIRECTORY);
-        store.requireRoomForCheckpoint();
+        store.requireRoomForCheckpoint(0);
         try {
             Files.createDirectory(temporary);
             store.checkpoint(database);

@@ -87,9 +87,24 @@ public interface KvStore extends AutoCloseable {
      */
     void checkpoint(Path newDirectory);
 
+    /** Bytes of the files that hold the data, without what is still in memory only. Any thread. */
+    long fileBytes();
+
+    /**
+     * A flush that runs out of space ends all writes until there is space, and with them every read that waits for an entry to be
+     * applied. What is in memory may stay there: so a flush for a checkpoint is not begun without room. Any thread.
+     *
+     * @param furtherBytes that will be written before the flush
+     * @throws KvStoreException with {@link KvStoreException#isNoSpace} when what is in memory may not fit
+     */
+    void requireRoomForCheckpoint(long furtherBytes);
+
     /** Flushes and releases everything. */
     @Override
     void close();
+
+    /** Leaves what a crash would: releases everything, keeps only what was flushed. Readers must be closed. */
+    void closeWithoutFlush();
 
     /** Takes the rows of a scan. */
     @FunctionalInterface

@@ -55,17 +55,14 @@ public final class RocksStore implements KvStore {
     /** Of a checkpoint, beside what it flushes: the list of its files, and links. */
     private static final long CHECKPOINT_BYTES = 1 << 20;
 
-    /**
-     * A memtable is a skip list: where it outgrows the processor's cache, each insert waits for memory a dozen times. So what is gathered
-     * for a flush stands in several of this size, and the flush merges them.
-     */
-    private static final long MAX_MEMTABLE_BYTES = 4L << 20;
+    /** That are full and not yet flushed: with so many of them a write waits. */
+    private static final int MAX_FULL_MEMTABLES = 2;
 
-    /** Share of a memtable for its bloom filter, which keeps a get from searching all of them: some 48 bits for each row of 300 bytes. */
+    /** Share of a memtable for its bloom filter, which keeps a get of a key that is not in it from searching it: some 48 bits for each row of 300 bytes. */
     private static final double MEMTABLE_BLOOM_RATIO = 0.02;
 
-    /** A batch that grew beyond this is freed after its write instead of being kept for the next. */
-    private static final long MAX_KEPT_BATCH_BYTES = 16L << 20;
+    /** A batch that grew beyond this is freed after its write instead of being kept for the next: a full table of a {@link WriteBackStore} is kept. */
+    private static final long MAX_KEPT_BATCH_BYTES = 40L << 20;
 
     static {
         RocksDB.loadLibrary();
@@ -128,16 +125,14 @@ public final class RocksStore implements KvStore {
     }
 
     private static Options options(RocksStoreConfig config, Cache blockCache, Filter bloomFilter) {
-        int memtables = (int) Math.max(1, config.memtableBytes() / MAX_MEMTABLE_BYTES);
         BlockBasedTableConfig table = new BlockBasedTableConfig()
                 .setBlockCache(blockCache)
                 .setFilterPolicy(bloomFilter)
                 .setBlockSize(4096);
         return new Options()
                 .setCreateIfMissing(true)
-                .setWriteBufferSize(config.memtableBytes() / memtables)
-                .setMinWriteBufferNumberToMerge(memtables)
-                .setMaxWriteBufferNumber(3 * memtables)
+                .setWriteBufferSize(config.memtableBytes())
+                .setMaxWriteBufferNumber(MAX_FULL_MEMTABLES)
                 .setMemtablePrefixBloomSizeRatio(MEMTABLE_BLOOM_RATIO)
                 .setMemtableWholeKeyFiltering(true)
                 // One thread writes: no locks for others inside the memtable, no spinning while queued.
@@ -324,7 +319,7 @@ public final class RocksStore implements KvStore {
         }
     }
 
-    /** Bytes of the files that hold the data, without what is still in memory only. */
+    @Override
     public long fileBytes() {
         try {
             return db.getLongProperty("rocksdb.total-sst-files-size");
@@ -363,15 +358,10 @@ public final class RocksStore implements KvStore {
         }
     }
 
-    /**
-     * A flush that runs out of space ends all writes until there is space, and with them every read that waits for an entry to be
-     * applied. What is in memory may stay there: so a flush for a checkpoint is not begun without room.
-     *
-     * @throws KvStoreException with {@link KvStoreException#isNoSpace} when what is in memory may not fit
-     */
-    public void requireRoomForCheckpoint() {
+    @Override
+    public void requireRoomForCheckpoint(long furtherBytes) {
         try {
-            long needed = db.getLongProperty("rocksdb.cur-size-all-mem-tables") + CHECKPOINT_BYTES;
+            long needed = db.getLongProperty("rocksdb.cur-size-all-mem-tables") + furtherBytes + CHECKPOINT_BYTES;
             long free = Files.getFileStore(directory).getUsableSpace();
             if (free < needed) {
                 throw new KvStoreException(
@@ -431,7 +421,7 @@ public final class RocksStore implements KvStore {
         }
     }
 
-    /** Leaves what a crash would: releases everything, keeps only what was flushed. For tests; readers must be closed. */
+    @Override
     public void closeWithoutFlush() {
         if (!closed) {
             closed = true;

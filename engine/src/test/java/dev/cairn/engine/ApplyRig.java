@@ -11,7 +11,7 @@ final class ApplyRig implements AutoCloseable {
     private static final int KEY_BYTES = 16;
     private static final int VALUE_BYTES = 256;
 
-    final RocksStore store;
+    final KvStore store;
     final KvStateMachine machine;
     long results;
 
@@ -25,7 +25,7 @@ final class ApplyRig implements AutoCloseable {
     private long sequence;
 
     ApplyRig(Path directory, int keys, int cacheEntries, int outstanding) {
-        store = RocksStore.open(RocksStoreConfig.of(directory));
+        store = new WriteBackStore(RocksStore.open(RocksStoreConfig.of(directory)), WriteBackStore.DEFAULT_TABLE_BYTES);
         machine = new KvStateMachine(store, cacheEntries, SessionLimits.REPLICATED);
         this.keys = keys;
         this.outstanding = outstanding;

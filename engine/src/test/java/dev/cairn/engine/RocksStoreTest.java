@@ -65,10 +65,10 @@ final class RocksStoreTest {
         assertThat(behind).as("some batches were lost").isGreaterThan(0);
     }
 
-    /** What is gathered stands in several memtables: nothing is flushed before all are full, and then whole batches, in order. */
+    /** Nothing is flushed before a memtable is full, and then whole batches, in order. */
     @Test
     @Covers({"W03", "W12"})
-    void severalMemtablesAreFlushedTogether() {
+    void aFlushHoldsWholeBatchesInOrder() {
         int valueBytes = 64 << 10;
         int gathered = 12 << 20;
         RocksStoreConfig config = new RocksStoreConfig(directory.resolve("kv"), gathered, 1 << 20, 2);

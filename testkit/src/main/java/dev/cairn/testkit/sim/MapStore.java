@@ -372,6 +372,21 @@ public final class MapStore implements KvStore {
         }
     }
 
+    @Override
+    public void closeWithoutFlush() {
+        closed = true;
+    }
+
+    /** It has no files. */
+    @Override
+    public long fileBytes() {
+        return 0;
+    }
+
+    /** There is no disk that could be full. */
+    @Override
+    public void requireRoomForCheckpoint(long furtherBytes) {}
+
     private void requireOpen() {
         if (closed) {
             throw new BrokenInvariantException("map store: used after close");

@@ -15,6 +15,7 @@ import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.RocksStore;
 import dev.cairn.engine.RocksStoreConfig;
 import dev.cairn.engine.RowKind;
+import dev.cairn.engine.WriteBackStore;
 import dev.cairn.testkit.Seeds;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -31,7 +32,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What every {@link KvStore} must do, run against both. */
+/** What every {@link KvStore} must do, run against each. */
 @Covers({"W14", "W15"})
 final class KvStoreContractTest {
     @TempDir
@@ -70,7 +71,7 @@ final class KvStoreContractTest {
 
         @Override
         KvStore crash(KvStore store) {
-            ((RocksStore) store).closeWithoutFlush();
+            store.closeWithoutFlush();
             return open();
         }
 
@@ -82,6 +83,35 @@ final class KvStoreContractTest {
         @Override
         Path temporary() {
             return directory;
+        }
+    }
+
+    /** With the smallest tables, so that they are full every few rows. */
+    @Nested
+    final class WriteBackToRocksDb extends Contract {
+        @Override
+        KvStore open() {
+            return writeBack(directory.resolve("kv"));
+        }
+
+        @Override
+        KvStore crash(KvStore store) {
+            store.closeWithoutFlush();
+            return open();
+        }
+
+        @Override
+        KvStore openCheckpoint(Path checkpoint) {
+            return writeBack(checkpoint);
+        }
+
+        @Override
+        Path temporary() {
+            return directory;
+        }
+
+        private static KvStore writeBack(Path kv) {
+            return new WriteBackStore(RocksStore.open(RocksStoreConfig.of(kv)), 4096);
         }
     }
 
