@@ -205,16 +205,26 @@ public enum ConfigKey {
             1L << 40,
             "Log that is kept for a node that catches up by a snapshot. Beyond it writes are slowed down, a quarter "
                     + "beyond it that node has to begin again."),
+    STORE_TABLE_BYTES(
+            "store.table.bytes",
+            Kind.BYTES,
+            "bytes",
+            "32MiB",
+            1 << 20,
+            256 << 20,
+            "Rows that are gathered in memory, in each of two tables outside of the heap, before they go to RocksDB together: "
+                    + "with more, writes cost less processor time; after a crash up to two tables more are applied again "
+                    + "from the log."),
     DISK_RESERVE_BYTES(
             "disk.reserve.bytes",
             Kind.BYTES,
             "bytes",
-            "320MiB",
+            "384MiB",
             0,
             1L << 40,
             "Free space on the disk of `data.dir` below which this node takes no writes of clients and makes no further "
-                    + "segment of its log: room for what must be written all the same. The default holds all memtables "
-                    + "of the store, one step of its compaction, and one segment."),
+                    + "segment of its log: room for what must be written all the same. The default holds all that the "
+                    + "store gathers in memory, one step of its compaction, and one segment."),
     NET_CLIENT_LOOPS(
             "net.client.loops",
             Kind.INTEGER,

@@ -37,6 +37,7 @@ public final class NodeConfig {
     private final WalRepair walRepair;
     private final int walSlowForceMs;
     private final SnapshotConfig snapshots;
+    private final int storeTableBytes;
     private final long diskReserveBytes;
     private final int netClientLoops;
     private final List<String> warnings;
@@ -151,6 +152,7 @@ public final class NodeConfig {
                 reader.readBytes(ConfigKey.SNAPSHOT_KEEP_LOG_BYTES),
                 reader.readBytes(ConfigKey.SNAPSHOT_TRANSFER_BYTES_PER_S),
                 reader.readBytes(ConfigKey.SNAPSHOT_RETAIN_MAX_LOG_BYTES));
+        storeTableBytes = Math.toIntExact(reader.readBytes(ConfigKey.STORE_TABLE_BYTES));
         diskReserveBytes = reader.readBytes(ConfigKey.DISK_RESERVE_BYTES);
         netClientLoops = reader.readInt(ConfigKey.NET_CLIENT_LOOPS, 0);
         reader.throwIfAnyProblem();
@@ -306,6 +308,11 @@ public final class NodeConfig {
     /** When snapshots are taken and what they may use. */
     public SnapshotConfig snapshots() {
         return snapshots;
+    }
+
+    /** Rows in each of the two tables of the store. */
+    public int storeTableBytes() {
+        return storeTableBytes;
     }
 
     /** Free space below which no writes of clients are taken. */

@@ -1,8 +1,10 @@
 package dev.cairn.server;
 
+import dev.cairn.engine.KvStore;
 import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.RocksStore;
 import dev.cairn.engine.RocksStoreConfig;
+import dev.cairn.engine.WriteBackStore;
 import dev.cairn.raft.RaftConfig;
 import dev.cairn.server.metrics.ReplicaMetrics;
 import dev.cairn.server.replica.Capacities;
@@ -34,7 +36,7 @@ import org.slf4j.LoggerFactory;
 final class RunningReplica {
     private static final Logger LOGGER = LoggerFactory.getLogger(RunningReplica.class);
 
-    private final RocksStore store;
+    private final KvStore store;
     private final OpenLog log;
     private final Replica replica;
     private final AgentThread logSyncThread;
@@ -74,7 +76,7 @@ final class RunningReplica {
      */
     static RunningReplica open(final Surroundings around, final Replica.@Nullable Installed installed) {
         final NodeConfig config = around.config();
-        final RocksStore store = openStore(config);
+        final KvStore store = openStore(config);
         final long startNs = System.nanoTime();
         final FileSegmentDirectory rootDirectory = FileSegmentDirectory.open(config.dataDir(), WriterChoice.CHANNEL);
         final FileSegmentDirectory walDirectory = FileSegmentDirectory.open(
@@ -98,13 +100,13 @@ final class RunningReplica {
      * @param log from {@link #closeForReplacement}
      */
     static RunningReplica reopen(final Surroundings around, final OpenLog log, final Replica.Installed installed) {
-        final RocksStore store = openStore(around.config());
+        final KvStore store = openStore(around.config());
         log.log().follow(installed, store.flushedApplied());
         return new RunningReplica(around, store, log);
     }
 
     /** Voters as the store knows them; before any configuration was applied those of the settings, or some others'. */
-    private static int members(final NodeConfig config, final RocksStore store) {
+    private static int members(final NodeConfig config, final KvStore store) {
         final int voters = ReplicaLog.votersIn(store);
         if (voters > 0) {
             return voters;
@@ -112,11 +114,12 @@ final class RunningReplica {
         return config.isJoining() ? Integer.MAX_VALUE : config.members().size();
     }
 
-    private static RocksStore openStore(final NodeConfig config) {
+    private static KvStore openStore(final NodeConfig config) {
         final long startNs = System.nanoTime();
         final RocksStoreConfig files = RocksStoreConfig.of(config.dataDir().resolve("kv"));
-        final RocksStore store =
+        final RocksStore rows =
                 StoreEvents.isLogged() ? RocksStore.open(files, new StoreEvents()) : RocksStore.open(files);
+        final KvStore store = new WriteBackStore(rows, config.storeTableBytes());
         LOGGER.info(
                 "event=start.store flushedIndex={} flushedTerm={} ms={}",
                 store.flushedApplied().index(),
@@ -125,7 +128,7 @@ final class RunningReplica {
         return store;
     }
 
-    private RunningReplica(final Surroundings around, final RocksStore store, final OpenLog log) {
+    private RunningReplica(final Surroundings around, final KvStore store, final OpenLog log) {
         this.store = store;
         this.log = log;
         final LateWake logSyncWake = new LateWake();

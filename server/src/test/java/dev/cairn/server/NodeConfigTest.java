@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import ch.qos.logback.classic.Level;
 import dev.cairn.covers.Covers;
+import dev.cairn.engine.WriteBackStore;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -125,7 +126,8 @@ class NodeConfigTest {
         assertThat(config.walSegmentBytes()).isEqualTo(64 << 20);
         assertThat(config.walWriter()).isEqualTo(WalWriter.AUTO);
         assertThat(config.snapshots().logBytes()).isEqualTo(256 << 20);
-        assertThat(config.diskReserveBytes()).isEqualTo(320 << 20);
+        assertThat(config.storeTableBytes()).isEqualTo(WriteBackStore.DEFAULT_TABLE_BYTES);
+        assertThat(config.diskReserveBytes()).isEqualTo(384 << 20);
         assertThat(config.netClientLoops()).isZero();
         assertThat(config.warnings()).isEmpty();
     }
@@ -207,6 +209,7 @@ class NodeConfigTest {
                         "snapshot.keep.log.bytes",
                         "snapshot.transfer.bytes.per.s",
                         "snapshot.retain.max.log.bytes",
+                        "store.table.bytes",
                         "disk.reserve.bytes",
                         "net.client.loops");
         assertThat(Arrays.stream(ConfigKey.values()).map(ConfigKey::environmentName))
@@ -260,6 +263,7 @@ class NodeConfigTest {
                 "raft.tick.ms=ten",
                 "wal.segment.bytes=1000",
                 "wal.writer=pen",
+                "store.table.bytes=512KiB",
                 "snapshot.log.bytes=-1",
                 "net.client.loops=65",
                 "colour=red",
@@ -280,10 +284,11 @@ class NodeConfigTest {
                 .anyMatch(text -> text.startsWith("raft.tick.ms=9x in "))
                 .anyMatch(text -> text.startsWith("wal.segment.bytes=1000 in ") && text.contains("1MiB to 1GiB"))
                 .anyMatch(text -> text.startsWith("wal.writer=pen in ") && text.contains("auto, mapped, channel"))
+                .anyMatch(text -> text.startsWith("store.table.bytes=512KiB in ") && text.contains("1MiB to 256MiB"))
                 .anyMatch(text -> text.startsWith("snapshot.log.bytes=-1 in "))
                 .anyMatch(text -> text.startsWith("net.client.loops=65 in ") && text.contains("0 to 64"))
-                .hasSize(13);
-        assertThat(thrown).hasMessageContaining("13 problems");
+                .hasSize(14);
+        assertThat(thrown).hasMessageContaining("14 problems");
         try (var left = Files.list(dir)) {
             assertThat(left).containsExactly(file);
         }

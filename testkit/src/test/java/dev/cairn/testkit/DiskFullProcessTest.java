@@ -48,6 +48,8 @@ class DiskFullProcessTest {
                 "wal.segment.bytes=1MiB",
                 "snapshot.log.bytes=" + logBytes,
                 "snapshot.keep.log.bytes=1MiB",
+                // The store is to meet the end of the disk before the log does.
+                "store.table.bytes=1MiB",
                 "disk.reserve.bytes=" + reserve);
         for (int id = 1; id <= 3; id++) {
             final Path disk = disks.get(id);

@@ -7,11 +7,13 @@ import dev.cairn.bench.load.KeySpace;
 import dev.cairn.bench.machine.OwnDirectory;
 import dev.cairn.engine.KvReader;
 import dev.cairn.engine.KvStateMachine;
+import dev.cairn.engine.KvStore;
 import dev.cairn.engine.ResultSink;
 import dev.cairn.engine.RocksStore;
 import dev.cairn.engine.RocksStoreConfig;
 import dev.cairn.engine.StateMachine;
 import dev.cairn.engine.ValueDescriptor;
+import dev.cairn.engine.WriteBackStore;
 import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.Status;
 import java.io.IOException;
@@ -116,7 +118,7 @@ public class ApplyBenchmark {
     private long index;
     private long sequence;
     private @Nullable Path directory;
-    private @Nullable RocksStore store;
+    private @Nullable KvStore store;
     private @Nullable KvStateMachine machine;
     private @Nullable KvReader reader;
 
@@ -127,7 +129,8 @@ public class ApplyBenchmark {
         }
         Path made = Files.createTempDirectory("cairn-apply");
         directory = made;
-        RocksStore opened = RocksStore.open(RocksStoreConfig.of(made.resolve("kv")));
+        KvStore opened = new WriteBackStore(
+                RocksStore.open(RocksStoreConfig.of(made.resolve("kv"))), WriteBackStore.DEFAULT_TABLE_BYTES);
         store = opened;
         KvStateMachine applying = new KvStateMachine(opened);
         machine = applying;

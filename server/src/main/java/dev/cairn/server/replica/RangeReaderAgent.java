@@ -251,8 +251,10 @@ public final class RangeReaderAgent implements DutyCycle {
                 default -> throw new IllegalStateException("request of type " + type);
             }
         } catch (KvStoreException failure) {
-            // What cannot be read fails the request that asks for it, and no other.
-            refuse(connectionId, requestId, Status.INTERNAL, String.valueOf(failure.getMessage()));
+            // What cannot be read fails the request that asks for it, and no other. A store without room cannot bring
+            // what it has into order.
+            final Status status = failure.isNoSpace() ? Status.NO_SPACE : Status.INTERNAL;
+            refuse(connectionId, requestId, status, String.valueOf(failure.getMessage()));
         }
         openCursors = cursors.size();
     }

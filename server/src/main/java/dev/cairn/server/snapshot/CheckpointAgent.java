@@ -3,8 +3,8 @@ package dev.cairn.server.snapshot;
 import dev.cairn.engine.Checkpoint;
 import dev.cairn.engine.CheckpointException;
 import dev.cairn.engine.CheckpointStore;
+import dev.cairn.engine.KvStore;
 import dev.cairn.engine.KvStoreException;
-import dev.cairn.engine.RocksStore;
 import dev.cairn.server.BackgroundThread;
 import dev.cairn.server.FatalErrorHandler;
 import dev.cairn.server.metrics.SnapshotMetrics;
@@ -32,7 +32,7 @@ public final class CheckpointAgent {
     private final CheckpointCatalog catalog;
     private final Pins pins;
     private final LogRetention retention;
-    private final RocksStore store;
+    private final KvStore store;
     private final LongSupplier appliedIndex;
     private final SnapshotMetrics metrics;
     private final BackgroundThread thread;
@@ -47,7 +47,7 @@ public final class CheckpointAgent {
             final CheckpointCatalog catalog,
             final Pins pins,
             final LogRetention retention,
-            final RocksStore store,
+            final KvStore store,
             final LongSupplier appliedIndex,
             final FatalErrorHandler fatal,
             final SnapshotMetrics metrics) {

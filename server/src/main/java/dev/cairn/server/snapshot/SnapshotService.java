@@ -2,7 +2,7 @@ package dev.cairn.server.snapshot;
 
 import dev.cairn.engine.Checkpoint;
 import dev.cairn.engine.CheckpointStore;
-import dev.cairn.engine.RocksStore;
+import dev.cairn.engine.KvStore;
 import dev.cairn.protocol.Status;
 import dev.cairn.server.FatalErrorHandler;
 import dev.cairn.server.metrics.SnapshotMetrics;
@@ -78,7 +78,7 @@ public final class SnapshotService implements Snapshots {
     }
 
     /** What takes checkpoints of this store, to be started; one at a time. */
-    public CheckpointAgent agentFor(final RocksStore store, final LongSupplier applied) {
+    public CheckpointAgent agentFor(final KvStore store, final LongSupplier applied) {
         appliedIndex = applied;
         return new CheckpointAgent(config, checkpoints, catalog, pins, retention, store, applied, fatal, metrics);
     }

@@ -3,8 +3,10 @@ package dev.cairn.server.replica;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.cairn.engine.KvStore;
 import dev.cairn.engine.RocksStore;
 import dev.cairn.engine.RocksStoreConfig;
+import dev.cairn.engine.WriteBackStore;
 import dev.cairn.protocol.CommandDescriptor;
 import dev.cairn.protocol.CommandReplyDescriptor;
 import dev.cairn.protocol.FrameHeader;
@@ -34,7 +36,7 @@ final class OneReplica implements AutoCloseable {
     final OneClient client = new OneClient();
     final MemberAddresses addresses = new MemberAddresses(Map.of(1, "127.0.0.1:1:2"));
     final Replica replica;
-    final RocksStore store;
+    final KvStore store;
     private final ReplicaLog log;
     private long nowNs;
 
@@ -95,7 +97,7 @@ final class OneReplica implements AutoCloseable {
             final @Nullable ClientTransport clients,
             final EventLog events,
             final Wakeable loopWake) {
-        store = RocksStore.open(RocksStoreConfig.of(directory));
+        store = new WriteBackStore(RocksStore.open(RocksStoreConfig.of(directory)), 1 << 20);
         final Random random = new Random(1);
         log = ReplicaLog.open(walConfig, root, segments, store.flushedApplied(), null, false, random::nextLong);
         replica = new Replica(

@@ -5,6 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.engine.KvReader;
+import dev.cairn.engine.KvSnapshot;
+import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.RocksStore;
 import dev.cairn.engine.RocksStoreConfig;
 import dev.cairn.engine.RowKind;
@@ -19,6 +21,7 @@ import dev.cairn.server.metrics.ReplicaMetrics;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.agrona.DirectBuffer;
 import org.agrona.ExpandableArrayBuffer;
 import org.agrona.MutableDirectBuffer;
@@ -89,6 +92,44 @@ class RangeReaderAgentTest {
         agent.close();
         reader.close();
         store.close();
+    }
+
+    /** Rows that a full disk keeps the store from taking in would be missing: the client is told, and asks again. */
+    @Test
+    void aStoreWithoutRoomRefusesScansForTheTimeBeing() {
+        agent.close();
+        final AtomicBoolean full = new AtomicBoolean(true);
+        final KvReader refusing = new KvReader() {
+            @Override
+            public int get(final DirectBuffer key, final int offset, final int length, final boolean memoryOnly) {
+                return reader.get(key, offset, length, memoryOnly);
+            }
+
+            @Override
+            public DirectBuffer buffer() {
+                return reader.buffer();
+            }
+
+            @Override
+            public KvSnapshot snapshot() {
+                if (full.get()) {
+                    throw new KvStoreException("planted", true, null);
+                }
+                return reader.snapshot();
+            }
+
+            @Override
+            public void close() {
+                throw new AssertionError("not the agent's");
+            }
+        };
+        agent = new RangeReaderAgent(
+                refusing, () -> {}, Capacities.NODE, () -> ++lastId, new ReplicaMetrics(() -> clockNs += STEP_NS));
+        write("a", 1);
+
+        assertThat(scan("", "", 0, 0, 0).refusal()).isEqualTo(Status.NO_SPACE);
+        full.set(false);
+        assertThat(scan("", "", 0, 0, 0).keys()).containsExactly("a");
     }
 
     private void write(final String key, final int valueLength) {
