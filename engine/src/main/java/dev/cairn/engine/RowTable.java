@@ -76,9 +76,12 @@ final class RowTable {
     /** Written so that the compiler keeps the reads that it is made of. */
     private long unusedSum;
 
-    private long clears;
     private volatile int visibleEnd;
+
+    /** Odd while the table is being cleared. */
     private volatile long generation;
+
+    private long generationsBegun;
 
     /**
      * @param bytes of rows; beside them stand 16 to 36 bytes for each key that may have a place
@@ -220,15 +223,33 @@ final class RowTable {
      */
     int read(long hash, byte kind, DirectBuffer key, int offset, int length, MutableDirectBuffer into) {
         long before = generation;
-        int answer = find(visibleEnd, hash, kind, key, offset, length, into);
-        // What was copied was read before the generation is read again.
-        VarHandle.acquireFence();
-        return generation == before ? answer : CLEARED;
+        if (before % 2 != 0) {
+            return CLEARED;
+        }
+        int row = find(visibleEnd, hash, kind, key, offset, length);
+        if (row < 0) {
+            return isStill(before) ? row : CLEARED;
+        }
+        int valueLength = rows.getInt(row + VALUE_LENGTH);
+        // Looked at before the length is believed, and again when so much has been copied.
+        if (!isStill(before)) {
+            return CLEARED;
+        }
+        if (valueLength == DELETED) {
+            return DELETED;
+        }
+        into.putBytes(0, rows, row + KEY + length, valueLength);
+        return isStill(before) ? valueLength : CLEARED;
     }
 
-    /** All may be overwritten meanwhile: no number read here is believed to lie within the table, and all loops end. */
-    private int find(
-            int visible, long hash, byte kind, DirectBuffer key, int offset, int length, MutableDirectBuffer into) {
+    /** Whether everything read before this call was read before a {@link #clear} began. */
+    private boolean isStill(long before) {
+        VarHandle.acquireFence();
+        return generation == before;
+    }
+
+    /** The row of a key, or {@link #ABSENT}. All may be overwritten meanwhile: so no number is believed to lie within the table, and loops end. */
+    private int find(int visible, long hash, byte kind, DirectBuffer key, int offset, int length) {
         int slot = (int) hash & indexMask;
         for (int looks = 0; looks <= indexMask; looks++) {
             long entry = index.getLongVolatile(slot << SLOT_SHIFT);
@@ -236,8 +257,7 @@ final class RowTable {
                 return ABSENT;
             }
             if (((entry ^ hash) & TAG) == 0 && isKey(rowOf((int) entry), kind, key, offset, length)) {
-                int row = visibleRow((int) entry, visible);
-                return row < 0 ? row : copyValue(row, length, into);
+                return visibleRow((int) entry, visible);
             }
             slot = (slot + 1) & indexMask;
         }
@@ -255,19 +275,6 @@ final class RowTable {
             place = previous;
         }
         return place == 0 ? ABSENT : rowOf(place);
-    }
-
-    private int copyValue(int row, int keyLength, MutableDirectBuffer into) {
-        int valueLength = rows.getInt(row + VALUE_LENGTH);
-        if (valueLength == DELETED) {
-            return DELETED;
-        }
-        int value = row + KEY + keyLength;
-        if (valueLength < 0 || valueLength > rows.capacity() - value) {
-            return CLEARED;
-        }
-        into.putBytes(0, rows, value, valueLength);
-        return valueLength;
     }
 
     /** Of all rows, those included that newer ones have replaced. */
@@ -325,8 +332,8 @@ final class RowTable {
 
     /** Empties it. Readers may be under way, nobody may be adding. */
     void clear() {
-        clears++;
-        generation = clears;
+        generationsBegun++;
+        generation = generationsBegun;
         // Nothing of what follows may be seen together with the old generation.
         VarHandle.fullFence();
         visibleEnd = 0;
@@ -337,6 +344,8 @@ final class RowTable {
         keys = 0;
         firstData = -1;
         commonBytes = 0;
+        generationsBegun++;
+        generation = generationsBegun;
     }
 
     /** Gives its memory back: whoever reads it afterwards kills the JVM. */
