@@ -1,15 +1,21 @@
 package dev.cairn.engine;
 
+import java.security.SecureRandom;
 import org.agrona.DirectBuffer;
 
-/** Hash and comparison of key bytes for tables in memory. The hash is never stored and decides nothing that is. */
+/**
+ * Hash and comparison of key bytes for tables in memory. The hash is never stored and decides nothing that is. It is another one in each
+ * process, so that nobody can choose keys that all meet in one place.
+ */
 final class KeyHash {
     private static final long MULTIPLIER = 0x9E3779B97F4A7C15L;
+
+    static final long SEED = new SecureRandom().nextLong();
 
     private KeyHash() {}
 
     static long of(DirectBuffer key, int offset, int length) {
-        long hash = length * MULTIPLIER;
+        long hash = SEED ^ length * MULTIPLIER;
         int i = 0;
         for (; i + 8 <= length; i += 8) {
             hash = Mix.mix(hash ^ key.getLong(offset + i));

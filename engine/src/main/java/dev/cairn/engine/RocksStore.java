@@ -62,7 +62,7 @@ public final class RocksStore implements KvStore {
     private static final double MEMTABLE_BLOOM_RATIO = 0.02;
 
     /** A batch that grew beyond this is freed after its write instead of being kept for the next: a full table of a {@link WriteBackStore} is kept. */
-    private static final long MAX_KEPT_BATCH_BYTES = 40L << 20;
+    private static final long MAX_KEPT_BATCH_BYTES = 72L << 20;
 
     static {
         RocksDB.loadLibrary();

@@ -9,7 +9,7 @@ import org.agrona.concurrent.UnsafeBuffer;
  * on. A key that has ended counts as one that goes on with zeros: among keys that differ in such zeros alone the order is any, which costs
  * their reader time, not correctness.
  *
- * <p>Use: {@link #begin}, {@link #add} each row, {@link #sort}, {@link #row}. One thread; allocates nothing.
+ * <p>Use: {@link #begin}, {@link #add} each row, {@link #sort}, {@link #row}. One thread; allocates nothing but what {@link Arrays#sort(long[])} may.
  */
 final class RowOrder {
     /** Bytes of a key that make a digit, and bits for the row's place in the list: together a long that is not negative. */
@@ -92,25 +92,22 @@ final class RowOrder {
         int alike = Integer.MAX_VALUE;
         int longest = 0;
         for (int i = from; i < to; i++) {
-            alike = commonBytes(rows, sorted[from] + keyOffset, sorted[i] + keyOffset, length(sorted[i], alike));
+            int limit = Math.min(alike, rows.getInt(sorted[i] + lengthOffset)) - at;
+            // From there on only: with long keys that are alike for long, each pass would compare all of them.
+            alike = at + commonBytes(rows, sorted[from] + keyOffset + at, sorted[i] + keyOffset + at, limit);
             longest = Math.max(longest, rows.getInt(sorted[i] + lengthOffset));
         }
-        int next = Math.max(at, alike);
-        if (next >= longest) {
+        if (alike >= longest) {
             return;
         }
         for (int i = from; i < to; i++) {
             unsorted[i] = sorted[i];
-            digits[i] = digit(sorted[i], next) << PLACE_BITS | i;
+            digits[i] = digit(sorted[i], alike) << PLACE_BITS | i;
         }
-        sort(from, to, next);
+        sort(from, to, alike);
     }
 
-    private int length(int row, int limit) {
-        return Math.min(limit, rows.getInt(row + lengthOffset));
-    }
-
-    /** How many of {@code limit} bytes at two places are alike from the beginning. */
+    /** How many of {@code limit} bytes at two places are alike from the beginning; 0 for a limit below. */
     static int commonBytes(DirectBuffer buffer, int first, int second, int limit) {
         int same = 0;
         while (same < limit && buffer.getByte(first + same) == buffer.getByte(second + same)) {

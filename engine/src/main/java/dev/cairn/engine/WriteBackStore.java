@@ -262,6 +262,9 @@ public final class WriteBackStore implements KvStore {
                     return;
                 }
                 diskIsFull = true;
+            } catch (RuntimeException | Error e) {
+                drainerFailure = new KvStoreException("rows could not be given to the store: cause=" + e, false, e);
+                return;
             } finally {
                 draining.unlock();
             }
@@ -415,7 +418,12 @@ public final class WriteBackStore implements KvStore {
         closed = true;
         stopDrainer();
         ownReader.close();
-        closeBelow.run();
+        try {
+            closeBelow.run();
+        } catch (BrokenInvariantException readersAreOpen) {
+            closed = false;
+            throw readersAreOpen;
+        }
         // The store below had no reader left, so nobody searches the tables.
         Tables last = tables;
         last.active().free();
@@ -452,6 +460,7 @@ public final class WriteBackStore implements KvStore {
         private final KvReader reader;
         private final ExpandableArrayBuffer readerRow = new ExpandableArrayBuffer(4096);
         private DirectBuffer readerFound = readerRow;
+        private boolean readerClosed;
 
         Reader(KvReader reader) {
             this.reader = reader;
@@ -459,6 +468,9 @@ public final class WriteBackStore implements KvStore {
 
         @Override
         public int get(DirectBuffer key, int offset, int length, boolean memoryOnly) {
+            if (readerClosed) {
+                throw new BrokenInvariantException("store: read through a closed reader");
+            }
             int answer = find(RowKind.DATA, key, offset, length, readerRow);
             if (answer == RowTable.DELETED) {
                 return NOT_FOUND;
@@ -479,6 +491,9 @@ public final class WriteBackStore implements KvStore {
         /** The tables are drained while nobody else drains them; what is written from then on the snapshot does not show. */
         @Override
         public KvSnapshot snapshot() {
+            if (readerClosed) {
+                throw new BrokenInvariantException("store: snapshot through a closed reader");
+            }
             draining.lock();
             try {
                 drainAll();
@@ -490,6 +505,7 @@ public final class WriteBackStore implements KvStore {
 
         @Override
         public void close() {
+            readerClosed = true;
             reader.close();
         }
     }

@@ -178,7 +178,7 @@ final class HeaderCacheTest {
     }
 
     private static long roundOfFirstWord(int length, long word) {
-        return Mix.mix((length * 0x9E3779B97F4A7C15L) ^ word);
+        return Mix.mix((KeyHash.SEED ^ length * 0x9E3779B97F4A7C15L) ^ word);
     }
 
     @Test

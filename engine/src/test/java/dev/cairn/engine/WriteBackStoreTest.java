@@ -227,6 +227,25 @@ final class WriteBackStoreTest {
         store.closeWithoutFlush();
     }
 
+    /** Its readers search memory that close gives back. */
+    @Test
+    void itIsNotClosedWhileAReaderIsOpenAndAClosedReaderReadsNothing() {
+        WriteBackStore store = new WriteBackStore(open(), TABLE_BYTES);
+        KvReader reader = store.newReader();
+        put(store, "k", "v");
+        store.write();
+        assertThatThrownBy(store::close).isInstanceOf(BrokenInvariantException.class);
+        assertThat(reader.get(name("k"), 0, 1, false)).isEqualTo(1);
+        reader.close();
+        assertThatThrownBy(() -> reader.get(name("k"), 0, 1, false)).isInstanceOf(BrokenInvariantException.class);
+        assertThatThrownBy(reader::snapshot).isInstanceOf(BrokenInvariantException.class);
+        store.close();
+        store.close();
+        try (KvStore again = open()) {
+            assertThat(get(again, "k")).isEqualTo("v");
+        }
+    }
+
     @Test
     void aTableTooSmallIsRefused() {
         try (KvStore below = open()) {

@@ -211,10 +211,10 @@ public enum ConfigKey {
             "bytes",
             "32MiB",
             1 << 20,
-            256 << 20,
+            64 << 20,
             "Rows that are gathered in memory, in each of two tables outside of the heap, before they go to RocksDB together: "
                     + "with more, writes cost less processor time; after a crash up to two tables more are applied again "
-                    + "from the log."),
+                    + "from the log, and `disk.reserve.bytes` has to be larger by four times what is added."),
     DISK_RESERVE_BYTES(
             "disk.reserve.bytes",
             Kind.BYTES,

@@ -284,7 +284,7 @@ class NodeConfigTest {
                 .anyMatch(text -> text.startsWith("raft.tick.ms=9x in "))
                 .anyMatch(text -> text.startsWith("wal.segment.bytes=1000 in ") && text.contains("1MiB to 1GiB"))
                 .anyMatch(text -> text.startsWith("wal.writer=pen in ") && text.contains("auto, mapped, channel"))
-                .anyMatch(text -> text.startsWith("store.table.bytes=512KiB in ") && text.contains("1MiB to 256MiB"))
+                .anyMatch(text -> text.startsWith("store.table.bytes=512KiB in ") && text.contains("1MiB to 64MiB"))
                 .anyMatch(text -> text.startsWith("snapshot.log.bytes=-1 in "))
                 .anyMatch(text -> text.startsWith("net.client.loops=65 in ") && text.contains("0 to 64"))
                 .hasSize(14);

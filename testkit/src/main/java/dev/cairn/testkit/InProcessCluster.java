@@ -64,7 +64,8 @@ public final class InProcessCluster implements TestCluster {
                 "raft.heartbeat.ms=50",
                 "raft.election.min.ms=250",
                 "raft.election.max.ms=500",
-                "wal.segment.bytes=4MiB"));
+                "wal.segment.bytes=4MiB",
+                "store.table.bytes=4MiB"));
         given.addAll(network.settings(id));
         given.addAll(settings);
         final Map<String, String> byKey = new LinkedHashMap<>();
