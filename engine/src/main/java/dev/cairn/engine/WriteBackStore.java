@@ -237,9 +237,8 @@ public final class WriteBackStore implements KvStore {
         }
         below.write();
         tableIsBelow = false;
-        // Nobody else exchanges them: there is no spare one. Whoever still searches the full one finds it cleared, and
-        // looks again: the rows
-        // are in the store below.
+        // Nobody else exchanges them, for there is no spare one. Whoever still searches the full one looks again: its
+        // rows are in the store below.
         tables = new Tables(tables.active(), null);
         full.clear();
         filling.lock();

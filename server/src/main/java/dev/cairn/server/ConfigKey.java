@@ -214,12 +214,12 @@ public enum ConfigKey {
             64 << 20,
             "Rows that are gathered in memory, in each of two tables outside of the heap, before they go to RocksDB together: "
                     + "with more, writes cost less processor time; after a crash up to two tables more are applied again "
-                    + "from the log, and `disk.reserve.bytes` has to be larger by four times what is added."),
+                    + "from the log, and `disk.reserve.bytes` has to be larger by five times what is added."),
     DISK_RESERVE_BYTES(
             "disk.reserve.bytes",
             Kind.BYTES,
             "bytes",
-            "384MiB",
+            "448MiB",
             0,
             1L << 40,
             "Free space on the disk of `data.dir` below which this node takes no writes of clients and makes no further "

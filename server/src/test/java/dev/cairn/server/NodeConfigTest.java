@@ -127,7 +127,7 @@ class NodeConfigTest {
         assertThat(config.walWriter()).isEqualTo(WalWriter.AUTO);
         assertThat(config.snapshots().logBytes()).isEqualTo(256 << 20);
         assertThat(config.storeTableBytes()).isEqualTo(WriteBackStore.DEFAULT_TABLE_BYTES);
-        assertThat(config.diskReserveBytes()).isEqualTo(384 << 20);
+        assertThat(config.diskReserveBytes()).isEqualTo(448 << 20);
         assertThat(config.netClientLoops()).isZero();
         assertThat(config.warnings()).isEmpty();
     }
