@@ -40,8 +40,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 20)
 @Fork(2)
 public class WalAppendBenchmark {
-    /** Entries of one invocation of {@link #append}; the largest ones fill some 50 MiB. */
-    static final int ENTRIES = 20_000;
+    /** Entries of one invocation of {@link #append}: some 15 ms, so that the start of an invocation does not count. */
+    static final int ENTRIES = 150_000;
 
     /** Entries between two publishes of {@link #append}. */
     static final int ENTRIES_PER_GROUP = 64;
@@ -49,7 +49,7 @@ public class WalAppendBenchmark {
     /** Forces of one invocation of the forced benchmarks. */
     static final int GROUPS = 100;
 
-    private static final int SEGMENT_BYTES = 64 << 20;
+    private static final int SEGMENT_BYTES = 96 << 20;
 
     private static final long TERM = 1;
 
