@@ -27,6 +27,12 @@ public final class SparePreparer {
 
     public static final long FULL_DISK_RETRY_NS = 1_000_000_000;
 
+    /**
+     * Dropped segments that are kept to become spares, for each spare: a snapshot drops several at once, and pages of a file that was written to are in
+     * the system's cache, where those of a new file cost a page of memory each.
+     */
+    private static final int DISCHARGED_PER_SPARE = 2;
+
     /** What housekeeping shall do with a segment once the log is durable up to {@code safePosition}. */
     private record Retired(Segment segment, boolean delete, long safePosition) {}
 
@@ -45,7 +51,7 @@ public final class SparePreparer {
     private volatile boolean outOfSpace;
 
     // housekeeping thread
-    /** Names of dropped segments that lie ready to be filled with zeros again; as many as spares at most. */
+    /** Names of dropped segments that lie ready to be filled with zeros again. */
     private final Queue<String> discharged = new ArrayDeque<>();
 
     private @Nullable SegmentPreparation preparation;
@@ -76,7 +82,7 @@ public final class SparePreparer {
      */
     public int doWork(long nowNs) {
         space.check(nowNs);
-        return giveName(nowNs) + clearRetired() + prepare(nowNs);
+        return giveName(nowNs) + clearRetired() + giveBack() + prepare(nowNs);
     }
 
     /** How long a spare that is wanted still waits for its next step, ns; at least 0, and very long when none is wanted. */
@@ -163,7 +169,22 @@ public final class SparePreparer {
     private boolean mayServeAgain(Segment segment) {
         return segment.madeHere
                 && segment.file.length() == config.segmentBytes()
-                && discharged.size() < config.spareCount();
+                && discharged.size() < mostDischarged();
+    }
+
+    /** How many files may wait for a further life: where room is short, those of which a spare is wanted now. */
+    private int mostDischarged() {
+        int missing = config.spareCount() - readyCount.get() - (preparation == null ? 0 : 1);
+        return space.isLow() ? Math.max(0, missing) : DISCHARGED_PER_SPARE * config.spareCount();
+    }
+
+    private int giveBack() {
+        if (discharged.size() <= mostDischarged()) {
+            return 0;
+        }
+        directory.delete(discharged.remove());
+        directory.force();
+        return 1;
     }
 
     /** False where the directory has no room for the other name; nothing was changed then. */

@@ -16,6 +16,7 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -127,6 +128,60 @@ final class RecyclingTest {
         }
         assertThat(log.directory.list().stream().filter(name -> name.startsWith(WalRecovery.SPARE_PREFIX)))
                 .hasSize(CONFIG.spareCount());
+    }
+
+    /** A snapshot drops many at once: some wait for a further life beside the spares, until room is short. */
+    @Test
+    void moreAreKeptThanSparesAreWanted() {
+        SimulatedDirectory directory = new SimulatedDirectory();
+        LogFixture log = new LogFixture(directory, CONFIG.withReserveBytes(1 << 20), new SplittableRandom(3)::nextLong);
+        log.makeSpares();
+        log.appendMany(500, 1, 1500);
+        log.publishAndForce();
+        log.makeSpares();
+        log.wal.truncatePrefix(log.wal.appendedIndex());
+        log.wal.publish();
+        log.makeSpares();
+        assertThat(directory.list())
+                .filteredOn(name -> name.startsWith(WalRecovery.SPARE_PREFIX))
+                .hasSize(3 * CONFIG.spareCount());
+        directory.freeBytes((1 << 20) - 1);
+        log.nowNs += DiskSpace.CHECK_NS;
+        log.makeSpares();
+        assertThat(directory.list())
+                .filteredOn(name -> name.startsWith(WalRecovery.SPARE_PREFIX))
+                .hasSize(CONFIG.spareCount());
+        checkSpares(directory);
+        log.appendMany(10, 1, 1500);
+        log.publishAndForce();
+        List<Entry> live = log.entries();
+        log.close();
+        log.reopen();
+        assertThat(log.entries()).isEqualTo(live);
+    }
+
+    /** What has been dropped is all that a log has for spares where the disk has no room for new files. */
+    @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void whereRoomIsShortDroppedSegmentsBecomeTheSparesThatAreMissing() {
+        SimulatedDirectory directory = new SimulatedDirectory();
+        LogFixture log =
+                new LogFixture(directory, CONFIG.withReserveBytes(64 << 20), new SplittableRandom(3)::nextLong);
+        log.makeSpares();
+        log.appendMany(500, 1, 1500);
+        log.publishAndForce();
+        assertThat(log.wal.sparePreparer().readyCount()).isZero();
+        directory.freeBytes(1 << 20);
+        log.nowNs += DiskSpace.CHECK_NS;
+        log.wal.sparePreparer().space().check(log.nowNs);
+        log.wal.truncatePrefix(log.wal.appendedIndex());
+        log.wal.publish();
+        log.makeSpares();
+        assertThat(log.wal.sparePreparer().recycledCount()).isEqualTo(CONFIG.spareCount());
+        assertThat(directory.list())
+                .filteredOn(name -> name.startsWith(WalRecovery.SPARE_PREFIX))
+                .hasSize(CONFIG.spareCount());
+        checkSpares(directory);
     }
 
     /** Crashes of host and process at any step of housekeeping and appending: what was durable is there, and nothing else. */
