@@ -19,6 +19,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -246,6 +247,40 @@ final class WriteBackStoreTest {
         }
     }
 
+    /** A little at a time, so that no drain takes long. */
+    @Test
+    void whatASlowWriterWroteIsDrainedAfterASecond() {
+        AtomicLong nowNs = new AtomicLong();
+        AtomicInteger drains = new AtomicInteger();
+        RocksStore rocks = open();
+        KvStore counted = proxy(
+                (method, arguments) -> {
+                    if (method.equals("write")) {
+                        drains.incrementAndGet();
+                    }
+                },
+                rocks);
+        try (KvStore store = new WriteBackStore(counted, TABLE_BYTES, nowNs::get);
+                KvReader below = rocks.newReader()) {
+            for (int round = 1; round <= 3; round++) {
+                nowNs.addAndGet(TimeUnit.HOURS.toNanos(1));
+                put(store, "a", "first " + round);
+                store.write();
+                nowNs.addAndGet(TimeUnit.MILLISECONDS.toNanos(740));
+                put(store, "b", "second " + round);
+                store.write();
+                assertThat(drains).hasValue(round - 1);
+                nowNs.addAndGet(TimeUnit.MILLISECONDS.toNanos(260));
+                put(store, "c", "third " + round);
+                store.write();
+                while (!holds(below, "c", "third " + round)) {
+                    Thread.onSpinWait();
+                }
+                assertThat(drains).hasValue(round);
+            }
+        }
+    }
+
     @Test
     void aTableTooSmallIsRefused() {
         try (KvStore below = open()) {
@@ -273,6 +308,12 @@ final class WriteBackStoreTest {
             store.requireRoomForCheckpoint(7);
             assertThat(asked[0]).isBetween(1007L, 1100L);
         }
+    }
+
+    private static boolean holds(KvReader reader, String key, String value) {
+        int length = reader.get(name(key), 0, key.length(), false);
+        return length == value.length()
+                && reader.buffer().getStringWithoutLengthAscii(0, length).equals(value);
     }
 
     /** The first writes fail while the counter says so. */
