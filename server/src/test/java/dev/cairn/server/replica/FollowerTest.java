@@ -9,6 +9,7 @@ import dev.cairn.protocol.GetDescriptor;
 import dev.cairn.protocol.Status;
 import dev.cairn.raft.RaftConfig;
 import dev.cairn.raft.Role;
+import dev.cairn.wal.simulated.SimulatedDirectory;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Set;
@@ -17,6 +18,7 @@ import org.agrona.MutableDirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -27,6 +29,8 @@ class FollowerTest {
 
     private final Link toLeader = new Link(2);
     private final Link toFollower = new Link(1);
+    private final SimulatedDirectory followersDisk = new SimulatedDirectory();
+    private boolean leadersStoreIsFull;
     private int leaderWakes;
     private long session;
     private long sequence;
@@ -36,12 +40,14 @@ class FollowerTest {
     @BeforeEach
     void start() {
         leader = new OneReplica(
-                directory.resolve("1"),
+                OneReplica.openStore(directory.resolve("1"), () -> leadersStoreIsFull),
+                new SimulatedDirectory(),
                 RaftConfig.of(1, Set.of(1, 2), 10, 50, 60),
                 new Linked(toLeader, toFollower),
                 () -> leaderWakes++);
         follower = new OneReplica(
-                directory.resolve("2"),
+                OneReplica.openStore(directory.resolve("2")),
+                followersDisk,
                 RaftConfig.of(2, Set.of(1, 2), 10, 50, 10_000),
                 new Linked(toFollower, toLeader),
                 () -> {});
@@ -124,6 +130,50 @@ class FollowerTest {
             put();
         }
         assertThat(follower.core().appliedIndex()).isEqualTo(session + ConsensusAgent.LAZY_ENTRIES);
+    }
+
+    /** Its own disk has room: but what only it can store would wait for ever. */
+    @Test
+    @Tag("W12")
+    void aLeaderRefusesWhatNoMajorityHasRoomFor() {
+        followersDisk.freeBytes(0);
+        Status last = Status.OK;
+        for (int i = 0; i < 200 && last == Status.OK; i++) {
+            leader.client.request(session, ++sequence, CommandDescriptor.KIND_PUT, "k", 64 * 1024);
+            exchange(OneReplica.TICK_NS);
+            last = Status.of(leader.client.status);
+        }
+        assertThat(last).isEqualTo(Status.NO_SPACE);
+        final long appended = leader.core().lastIndex();
+        for (int i = 0; i < 20; i++) {
+            leader.client.request(session, ++sequence, CommandDescriptor.KIND_PUT, "k", 1);
+            exchange(OneReplica.TICK_NS);
+            assertThat(Status.of(leader.client.status)).isEqualTo(Status.NO_SPACE);
+        }
+        assertThat(leader.core().lastIndex()).as("nothing was appended").isEqualTo(appended);
+
+        followersDisk.freeBytes(64 << 20);
+        for (int i = 0; i < 1000 && last == Status.NO_SPACE; i++) {
+            leader.client.request(session, ++sequence, CommandDescriptor.KIND_PUT, "k", 1);
+            exchange(OneReplica.TICK_NS);
+            last = Status.of(leader.client.status);
+        }
+        assertThat(last).isEqualTo(Status.OK);
+    }
+
+    /** It could not answer a write for as long as its store finds no room. */
+    @Test
+    @Tag("W12")
+    void aLeaderWithoutRoomInItsStoreHandsOver() {
+        leadersStoreIsFull = true;
+        leader.client.request(session, ++sequence, CommandDescriptor.KIND_PUT, "k", 1);
+        for (int i = 0; i < 1000 && follower.core().role() != Role.LEADER; i++) {
+            exchange(OneReplica.TICK_NS);
+        }
+        assertThat(follower.core().role()).isEqualTo(Role.LEADER);
+        leadersStoreIsFull = false;
+        exchange(OneReplica.TICK_NS);
+        assertThat(leader.core().appliedIndex()).isEqualTo(session + 1);
     }
 
     /** The follower's answer brings the commit; before it the end of a force here changes nothing. */

@@ -9,6 +9,7 @@ import dev.cairn.wal.WalConfig;
 import dev.cairn.wal.simulated.SimulatedDirectory;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -95,6 +96,32 @@ class FullDiskReplicaTest {
                 it.pass(OneReplica.TICK_NS);
             }
             assertThat(written).isEqualTo(40);
+        }
+    }
+
+    /** The log's disk may have room where the store's has none. */
+    @Test
+    void withAStoreThatFindsNoRoomItRefusesUntilItDoes() {
+        final AtomicBoolean full = new AtomicBoolean();
+        try (OneReplica it = new OneReplica(OneReplica.openStore(directory, full::get))) {
+            session = it.openSession();
+            assertThat(put(it)).isEqualTo(Status.OK);
+            full.set(true);
+            it.client.request(session, ++sequence, CommandDescriptor.KIND_PUT, "k", 1);
+            it.pass(OneReplica.TICK_NS);
+            assertThat(it.client.replies).as("committed, not applied").isZero();
+            final long last = it.core().lastIndex();
+            for (int i = 0; i < 20; i++) {
+                assertThat(put(it)).isEqualTo(Status.NO_SPACE);
+            }
+            assertThat(it.core().lastIndex()).as("nothing was appended").isEqualTo(last);
+
+            full.set(false);
+            it.pass(OneReplica.TICK_NS);
+            assertThat(it.client.replies).isEqualTo(1);
+            assertThat(Status.of(it.client.status)).isEqualTo(Status.OK);
+            it.client.replies = 0;
+            assertThat(put(it)).isEqualTo(Status.OK);
         }
     }
 }

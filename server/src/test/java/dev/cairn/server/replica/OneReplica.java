@@ -4,6 +4,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.engine.KvStore;
+import dev.cairn.engine.KvStoreException;
 import dev.cairn.engine.RocksStore;
 import dev.cairn.engine.RocksStoreConfig;
 import dev.cairn.engine.WriteBackStore;
@@ -18,11 +19,15 @@ import dev.cairn.raft.RaftCore;
 import dev.cairn.raft.Role;
 import dev.cairn.wal.WalConfig;
 import dev.cairn.wal.simulated.SimulatedDirectory;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.agrona.DirectBuffer;
 import org.agrona.ExpandableArrayBuffer;
 import org.agrona.MutableDirectBuffer;
@@ -46,13 +51,33 @@ final class OneReplica implements AutoCloseable {
         lead();
     }
 
-    /** One of several, with the client; not stepped yet. */
-    OneReplica(final Path directory, final RaftConfig raft, final PeerTransport peers, final Wakeable loopWake) {
+    /** With the client, on a store of its own, which it closes; when this returns it leads. */
+    OneReplica(final KvStore store) {
         this(
-                directory,
+                store,
+                RaftConfig.of(1, Set.of(1), 10, 50, 100),
+                new SimulatedDirectory(),
+                new SimulatedDirectory(),
+                WalConfig.of(1, 1, 1).withSegmentBytes(1 << 20),
+                new NoPeers(),
+                null,
+                new NoEvents(),
+                () -> {});
+        lead();
+    }
+
+    /** One of several, with the client; not stepped yet. */
+    OneReplica(
+            final KvStore store,
+            final SimulatedDirectory segments,
+            final RaftConfig raft,
+            final PeerTransport peers,
+            final Wakeable loopWake) {
+        this(
+                store,
                 raft,
                 new SimulatedDirectory(),
-                new SimulatedDirectory(),
+                segments,
                 WalConfig.of(1, 1, raft.nodeId()).withSegmentBytes(1 << 20),
                 peers,
                 null,
@@ -76,7 +101,7 @@ final class OneReplica implements AutoCloseable {
             final @Nullable ClientTransport clients,
             final EventLog events) {
         this(
-                directory,
+                openStore(directory),
                 RaftConfig.of(1, Set.of(1), 10, 50, 100),
                 root,
                 segments,
@@ -88,7 +113,7 @@ final class OneReplica implements AutoCloseable {
     }
 
     private OneReplica(
-            final Path directory,
+            final KvStore store,
             final RaftConfig raft,
             final SimulatedDirectory root,
             final SimulatedDirectory segments,
@@ -97,7 +122,7 @@ final class OneReplica implements AutoCloseable {
             final @Nullable ClientTransport clients,
             final EventLog events,
             final Wakeable loopWake) {
-        store = new WriteBackStore(RocksStore.open(RocksStoreConfig.of(directory)), 1 << 20);
+        this.store = store;
         final Random random = new Random(1);
         log = ReplicaLog.open(walConfig, root, segments, store.flushedApplied(), null, false, random::nextLong);
         replica = new Replica(
@@ -117,6 +142,26 @@ final class OneReplica implements AutoCloseable {
                         () -> {},
                         () -> {}),
                 nowNs);
+    }
+
+    static KvStore openStore(final Path directory) {
+        return new WriteBackStore(RocksStore.open(RocksStoreConfig.of(directory)), 1 << 20);
+    }
+
+    /** A store whose disk has no room while this says so. */
+    static KvStore openStore(final Path directory, final BooleanSupplier full) {
+        final KvStore below = openStore(directory);
+        return (KvStore) Proxy.newProxyInstance(
+                KvStore.class.getClassLoader(), new Class<?>[] {KvStore.class}, (self, method, arguments) -> {
+                    if (full.getAsBoolean() && method.getName().equals("write")) {
+                        throw new KvStoreException("planted", true, null);
+                    }
+                    try {
+                        return method.invoke(below, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
     }
 
     void lead() {
@@ -180,6 +225,7 @@ final class OneReplica implements AutoCloseable {
     static final class OneClient implements ClientTransport {
         private final ArrayDeque<DirectBuffer> requests = new ArrayDeque<>();
         private final ExpandableArrayBuffer reply = new ExpandableArrayBuffer();
+        private final Set<Long> open = new HashSet<>();
         private long lastRequestId;
         int replies;
         int status;
@@ -189,7 +235,7 @@ final class OneReplica implements AutoCloseable {
                 final long sessionId, final long sequence, final int kind, final String key, final int valueBytes) {
             final int length = FrameHeader.HEADER_LENGTH + CommandDescriptor.BLOCK_LENGTH + key.length() + valueBytes;
             final UnsafeBuffer frame = new UnsafeBuffer(new byte[length]);
-            FrameWriter.putHeader(frame, length, MessageType.COMMAND, 0, FrameHeader.CLIENT_VERSION, ++lastRequestId);
+            FrameWriter.putHeader(frame, length, MessageType.COMMAND, 0, FrameHeader.CLIENT_VERSION, nextRequestId());
             final int command = FrameHeader.HEADER_LENGTH;
             frame.putLong(command + CommandDescriptor.SESSION_ID_OFFSET, sessionId, LITTLE_ENDIAN);
             frame.putLong(command + CommandDescriptor.SEQUENCE_OFFSET, sequence, LITTLE_ENDIAN);
@@ -203,6 +249,11 @@ final class OneReplica implements AutoCloseable {
             frame.putInt(command + CommandDescriptor.VALUE_LENGTH_OFFSET, valueBytes, LITTLE_ENDIAN);
             frame.putStringWithoutLengthUtf8(command + CommandDescriptor.BLOCK_LENGTH, key);
             requests.add(frame);
+        }
+
+        private long nextRequestId() {
+            open.add(++lastRequestId);
+            return lastRequestId;
         }
 
         void requestGet(final String key, final int readMode) {
@@ -222,7 +273,7 @@ final class OneReplica implements AutoCloseable {
                     MessageType.GET,
                     GetDescriptor.BLOCK_LENGTH,
                     FrameHeader.CLIENT_VERSION,
-                    ++lastRequestId);
+                    nextRequestId());
             final int block = FrameHeader.HEADER_LENGTH;
             frame.putByte(block + GetDescriptor.READ_MODE_OFFSET, (byte) readMode);
             frame.putLong(block + GetDescriptor.MIN_REVISION_OFFSET, minRevision, LITTLE_ENDIAN);
@@ -253,8 +304,12 @@ final class OneReplica implements AutoCloseable {
 
         @Override
         public void send() {
-            assertThat(reply.getLong(FrameHeader.REQUEST_ID_OFFSET, LITTLE_ENDIAN))
-                    .isEqualTo(lastRequestId);
+            final long requestId = reply.getLong(FrameHeader.REQUEST_ID_OFFSET, LITTLE_ENDIAN);
+            if (requestId == FrameHeader.CONNECTION_REQUEST_ID) {
+                // Concerns the connection: who leads.
+                return;
+            }
+            assertThat(open.remove(requestId)).as("answers a request, once").isTrue();
             replies++;
             status = reply.getShort(FrameHeader.HEADER_LENGTH + CommandReplyDescriptor.STATUS_OFFSET, LITTLE_ENDIAN);
             revision = reply.getLong(FrameHeader.HEADER_LENGTH + CommandReplyDescriptor.REVISION_OFFSET, LITTLE_ENDIAN);
