@@ -121,8 +121,9 @@ public enum ConfigKey {
             "64MiB",
             1 << 20,
             1 << 30,
-            "Size of one log segment, a multiple of 4 KiB. Two spares of this size are kept ready; where the disk does not keep"
-                    + " up with that, writes go on in short segments of 1 MiB."),
+            "Size of one log segment, a multiple of 4 KiB. Two spares of this size are kept ready, and up to four segments that"
+                    + " snapshots made superfluous wait to become spares; where the disk does not keep up with that, writes go"
+                    + " on in short segments of 1 MiB."),
     WAL_WRITER(
             "wal.writer",
             Kind.WRITER,
