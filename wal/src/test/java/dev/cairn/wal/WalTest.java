@@ -115,7 +115,7 @@ final class WalTest {
         LogFixture log = open(kind);
         List<Entry> written = log.appendMany(200, 4, 1000);
         log.publishAndForce();
-        int before = log.directory.list().size();
+        int before = log.wal.segments().length;
         log.wal.truncatePrefix(120);
         log.wal.publish();
         long first = log.wal.firstIndex();
@@ -123,7 +123,14 @@ final class WalTest {
         assertThat(log.wal.term(first - 1)).isEqualTo(4);
         assertThat(log.wal.newCursor().seek(first - 1)).isFalse();
         log.makeSpares();
-        assertThat(log.directory.list().size()).isLessThan(before + log.config.spareCount());
+        assertThat(log.directory.list())
+                .filteredOn(name -> name.endsWith(".wal"))
+                .hasSize(log.wal.segments().length)
+                .hasSizeLessThan(before);
+        assertThat(log.directory.list())
+                .as("spares, and files that wait to become some")
+                .filteredOn(name -> name.startsWith(WalRecovery.SPARE_PREFIX))
+                .hasSizeLessThanOrEqualTo(3 * log.config.spareCount());
         assertThat(log.entries()).isEqualTo(written.subList((int) first - 1, 200));
         log.close();
         log.reopen();
