@@ -112,6 +112,10 @@ public final class LoadRun {
                 processors.open();
             }
         }
+        if (lastNs - measurement.windowEndNs() < 0) {
+            // The last operation of an open loop is due, and may end, before the window does.
+            processors.close();
+        }
         return result(ended ? 0 : load.inFlight());
     }
 

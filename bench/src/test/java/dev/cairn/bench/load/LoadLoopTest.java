@@ -47,6 +47,10 @@ final class LoadLoopTest {
     }
 
     private LoadResult run(LoadOptions options, int maxInFlight) throws InterruptedException {
+        return run(options, maxInFlight, new ProcessorTime(List.of()));
+    }
+
+    private LoadResult run(LoadOptions options, int maxInFlight, ProcessorTime processors) throws InterruptedException {
         SplittableRandom random = new SplittableRandom(1);
         KeySpace keys = new KeySpace(options.keys(), options.keyBytes());
         RandomValues values = new RandomValues(random.split(), options.valueBytes());
@@ -57,7 +61,7 @@ final class LoadLoopTest {
                         maxInFlight,
                         new PrintWriter(out),
                         null,
-                        new ProcessorTime(List.of()))
+                        processors)
                 .run();
     }
 
@@ -132,6 +136,17 @@ final class LoadLoopTest {
         assertThat(result.unfinished()).isZero();
         assertThat(result.endedInWindow()).isEqualTo(result.all().getTotalCount() - 4);
         assertThat(result.all().getMaxValue()).isGreaterThan(TimeUnit.SECONDS.toNanos(2));
+    }
+
+    /** The last of ten operations is due 100 ms before the window ends. */
+    @Test
+    void anOpenLoopThatEndsBeforeItsWindowKnowsTheProcessorTime() throws InterruptedException {
+        ProcessorTime processors =
+                new ProcessorTime(List.of(ProcessHandle.current().pid()));
+
+        run(options(0, 10, 1), 4, processors);
+
+        assertThat(processors.usedMs()).isNotNegative();
     }
 
     @Test
