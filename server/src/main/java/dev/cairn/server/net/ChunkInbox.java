@@ -7,8 +7,8 @@ import java.util.ArrayDeque;
  * Bytes that Netty has read and the agent has not yet looked at, in order of arrival. Between the two stands only this
  * queue: reading happens while Netty runs, the cycle decides when to look. Loop thread.
  *
- * <p>Each read has a buffer of {@link NetLoop#READ_BYTES}, however little arrives, so buffers are counted and not the bytes
- * in them; when many wait, what fills less than half of its buffer moves into one of its size.
+ * <p>A read may bring much less than its buffer has room for, so buffers are counted and not the bytes in them; when many wait, what
+ * fills less than half of its buffer moves into one of its size.
  */
 final class ChunkInbox<C> {
     /** Takes one chunk; the inbox releases it afterwards. */

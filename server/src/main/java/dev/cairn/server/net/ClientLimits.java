@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
  */
 record ClientLimits(
         int maxConnections, long helloNs, long maxReplyBytes, long maxUnfinishedBytes, long frameNs, long lastNs) {
-    private static final int MAX_CONNECTIONS = 4096;
+    private static final int MAX_CONNECTIONS = 10_000;
 
     static final ClientLimits DEFAULT = new ClientLimits(
             Math.min(MAX_CONNECTIONS, halfOfTheDescriptors()),

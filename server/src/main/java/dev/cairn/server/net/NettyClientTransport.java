@@ -12,6 +12,7 @@ import dev.cairn.server.replica.ClientTransport;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -19,13 +20,13 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelOutboundBuffer;
-import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.agrona.BitUtil;
 import org.agrona.MutableDirectBuffer;
 import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +51,13 @@ public final class NettyClientTransport implements ClientTransport {
     private static final int OUT_BUFFER_BYTES = 64 << 10;
     /** Until a connection has said HELLO, and while its client does not read: what few bytes arrive shall not hold many. */
     private static final int SMALL_OUT_BUFFER_BYTES = 4 << 10;
+    /** For one answer. Of thousands of connections each may have a buffer at the same time: larger ones would not be found in a cache. */
+    private static final int LEAST_OUT_BUFFER_BYTES = 512;
+
+    /** A read has room for as much as its connection's last reads brought, and so many bytes at least. */
+    private static final int LEAST_READ_BYTES = 512;
+
+    private static final int FIRST_READ_BYTES = 2 << 10;
     /** How often deadlines are looked at. */
     private static final long CHECK_NS = TimeUnit.SECONDS.toNanos(1);
 
@@ -119,7 +127,9 @@ public final class NettyClientTransport implements ClientTransport {
                                 ChannelOption.WRITE_BUFFER_WATER_MARK,
                                 new WriteBufferWaterMark(MAX_REPLY_BYTES / 2, MAX_REPLY_BYTES))
                         .childOption(
-                                ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(NetLoop.READ_BYTES)),
+                                ChannelOption.RECVBUF_ALLOCATOR,
+                                new AdaptiveRecvByteBufAllocator(
+                                        LEAST_READ_BYTES, FIRST_READ_BYTES, NetLoop.READ_BYTES)),
                 new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(final Channel channel) {
@@ -357,6 +367,11 @@ public final class NettyClientTransport implements ClientTransport {
 
         @Nullable
         ByteBuf out;
+
+        /** Of replies since the last flush, without those in {@link #out}. */
+        private int writtenBytes;
+        /** Of replies until the next flush: as many as until the last one. */
+        private int expectedBytes = LEAST_OUT_BUFFER_BYTES;
 
         boolean dirty;
         /** Buffers of its replies, those included that left since they were last counted. */
@@ -616,12 +631,15 @@ public final class NettyClientTransport implements ClientTransport {
         }
 
         ByteBuf room(final int length) {
-            if (out != null && out.writableBytes() < length) {
+            int usual = welcome && !lagging ? OUT_BUFFER_BYTES : SMALL_OUT_BUFFER_BYTES;
+            if (out == null) {
+                usual = Math.min(usual, expectedBytes);
+            } else if (out.writableBytes() < length) {
+                writtenBytes += out.readableBytes();
                 channel.write(out);
                 out = null;
             }
             if (out == null) {
-                final int usual = welcome && !lagging ? OUT_BUFFER_BYTES : SMALL_OUT_BUFFER_BYTES;
                 out = channel.alloc().directBuffer(Math.max(usual, length));
                 countReplies(replyBytes + out.capacity());
             }
@@ -631,6 +649,11 @@ public final class NettyClientTransport implements ClientTransport {
         void flush() {
             dirty = false;
             if (out != null) {
+                expectedBytes = Math.max(
+                        LEAST_OUT_BUFFER_BYTES,
+                        BitUtil.findNextPositivePowerOfTwo(
+                                Math.min(writtenBytes + out.readableBytes(), OUT_BUFFER_BYTES)));
+                writtenBytes = 0;
                 channel.writeAndFlush(out);
                 out = null;
                 final ChannelOutboundBuffer unread = channel.unsafe().outboundBuffer();

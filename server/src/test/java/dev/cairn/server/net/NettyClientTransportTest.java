@@ -96,6 +96,39 @@ class NettyClientTransportTest {
         until(() -> reader.received >= 81L * MIB && transport.replyBytes() <= 2 * MIB);
     }
 
+    /** Thousands of connections with one answer each would hold as many large buffers. */
+    @Test
+    void oneAnswerHasASmallBufferAndManyHaveALargeOne() throws IOException {
+        final ArrayDeque<Long> held = new ArrayDeque<>();
+        unanswered = held;
+        final Client first = connect(true);
+        final Client second = connect(true);
+        first.ask(1);
+        second.ask(1000);
+        until(() -> requests == 1001);
+        while (!held.isEmpty()) {
+            answer(held.remove());
+        }
+        final long many = 1000L * replyBytes;
+        assertThat(transport.replyBytes()).isBetween(many, many + 128 * 1024);
+        until(() -> transport.replyBytes() == 0);
+
+        first.ask(1);
+        second.ask(1);
+        until(() -> requests == 1003);
+        answer(held.remove());
+        answer(held.remove());
+        assertThat(transport.replyBytes())
+                .as("512 for one, as many as before for the other")
+                .isEqualTo(512 + 64 * 1024);
+        until(() -> transport.replyBytes() == 0);
+
+        second.ask(1);
+        until(() -> requests == 1004);
+        answer(held.remove());
+        assertThat(transport.replyBytes()).as("after one answer").isEqualTo(512);
+    }
+
     @Test
     void unfinishedFramesAreBoundedOverAllConnections() throws IOException {
         final Client asking = connect(true);
