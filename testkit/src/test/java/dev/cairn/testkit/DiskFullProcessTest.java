@@ -289,6 +289,50 @@ class DiskFullProcessTest {
         }
     }
 
+    /** Behind an installed snapshot the log begins anew, in a segment that there has to be room for. */
+    @Test
+    @Covers({"W12"})
+    void aReceivedSnapshotWaitsForRoomForTheLogBehindIt() throws Exception {
+        try (LoopDisk disk = LoopDisk.mount(directory, "disk", 128 * MIB);
+                ProcessCluster cluster = new ProcessCluster(
+                        directory.resolve("nodes"),
+                        3,
+                        "wal.segment.bytes=1MiB",
+                        "snapshot.log.bytes=2MiB",
+                        "snapshot.keep.log.bytes=0",
+                        "store.table.bytes=1MiB",
+                        "disk.reserve.bytes=0")) {
+            cluster.start(1, Map.of());
+            cluster.start(2, Map.of());
+            try (CairnClient client = cluster.connect(Duration.ofSeconds(60))) {
+                for (int i = 0; i < 90; i++) {
+                    assertThat(put(client)).as("put %d", i).isTrue();
+                }
+                Await.until(
+                        "the log was dropped",
+                        () -> logged(cluster, 1, "event=log.dropped") && logged(cluster, 2, "event=log.dropped"),
+                        cluster::describe);
+                // Room for the first segment and for the snapshot, and for no second segment.
+                final Path others = disk.occupy("others", disk.freeBytes() - 56 * MIB);
+                cluster.start(
+                        3, Map.of("data.dir", disk.path().resolve("node3").toString(), "wal.segment.bytes", "32MiB"));
+                Await.until(
+                        "the transfer", () -> logged(cluster, 3, "event=snapshot.transfer.done"), cluster::describe);
+                for (int turns = 0; turns < 50; turns++) {
+                    assertThat(Objects.requireNonNull(cluster.status(3)).lastLogIndex())
+                            .isZero();
+                }
+                assertThat(logged(cluster, 3, "event=snapshot.install.start")).isFalse();
+                final List<Long> pids = pids(cluster);
+                Files.delete(others);
+                cluster.awaitSameState(acknowledged.size());
+                assertThat(logged(cluster, 3, "event=snapshot.installed")).isTrue();
+                assertThat(pids(cluster)).isEqualTo(pids);
+                assertAllThere(client);
+            }
+        }
+    }
+
     private static void assertNoElection(final ProcessCluster cluster, final int leader, final long term) {
         assertThat(term(cluster, leader))
                 .as(() -> "no election" + cluster.describe())
