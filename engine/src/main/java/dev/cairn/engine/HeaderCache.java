@@ -14,8 +14,8 @@ import org.agrona.concurrent.UnsafeBuffer;
  * cannot be evicted. It stays in its set, or, where the set is full of such entries, the key is too long for a slot, or there are no slots,
  * goes to the {@link BatchHeaders} until the batch is written. So results never depend on the capacity.
  *
- * <p>Sets of four slots, 128 bytes each. Where a key's set is full its neighbour takes it; where that is full too the slot of both that
- * was used longest ago makes room. A set that is full stays full, so a set with an empty slot sends nobody on to its neighbour.
+ * <p>Sets of four slots, 128 bytes each. Where a key's set is full another one takes it, which other bits of its hash choose; where that is full too
+ * the slot of both that was used longest ago makes room. A set that is full stays full, so a set with an empty slot sends nobody on.
  *
  * <pre>
  *   0      8                16            24        32      36      40          44      48
@@ -58,6 +58,9 @@ final class HeaderCache {
     private int clock;
     private int batch = 1;
 
+    /** Written so that the compiler keeps the reads that it is made of. */
+    private long unusedSum;
+
     private long createRevision;
     private long modRevision;
     private long version;
@@ -97,6 +100,19 @@ final class HeaderCache {
         return true;
     }
 
+    /** Keys of these hashes will be looked for: has the first slots of their sets brought from memory, all at the same time. */
+    void bring(long[] hashes, int count) {
+        if (setMask < 0) {
+            return;
+        }
+        long sum = 0;
+        for (int i = 0; i < count; i++) {
+            int home = homeOf(hashes[i]);
+            sum += slots.getLong(home + HASH) + slots.getLong(home + SLOT + HASH);
+        }
+        unusedSum = sum;
+    }
+
     private void set(long newCreateRevision, long newModRevision, long newVersion, int newValuePosition) {
         createRevision = newCreateRevision;
         modRevision = newModRevision;
@@ -116,7 +132,7 @@ final class HeaderCache {
         }
         int home = homeOf(hash);
         int slot = slotIn(home, hash, key, offset, length);
-        return slot == FULL ? Math.max(slotIn(neighbour(home), hash, key, offset, length), -1) : slot;
+        return slot == FULL ? Math.max(slotIn(otherOf(hash), hash, key, offset, length), -1) : slot;
     }
 
     /** The key's slot in one set; -1 = it is in none, {@link #FULL} = not here, and here is no empty one. */
@@ -140,9 +156,9 @@ final class HeaderCache {
         return ((int) (hash >>> 32) & setMask) * SET;
     }
 
-    /** Itself where there is only one. */
-    private int neighbour(int set) {
-        return setMask == 0 ? set : set ^ SET;
+    /** Where the set begins that takes what has no place at home; it may be the same. */
+    private int otherOf(long hash) {
+        return ((int) hash & setMask) * SET;
     }
 
     long createRevision() {
@@ -230,7 +246,7 @@ final class HeaderCache {
     private int claim(long hash, DirectBuffer key, int offset, int length) {
         int home = homeOf(hash);
         int victim = candidate(home);
-        int other = age(victim) == EMPTY ? victim : candidate(neighbour(home));
+        int other = age(victim) == EMPTY ? victim : candidate(otherOf(hash));
         victim = age(other) > age(victim) ? other : victim;
         if (victim >= 0) {
             slots.putLong(victim + HASH, hash);

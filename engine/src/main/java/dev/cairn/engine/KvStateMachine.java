@@ -27,12 +27,18 @@ public final class KvStateMachine implements StateMachine {
     /** Name of the meta row that holds the last configuration entry: its index (i64), then its payload verbatim; never written to. */
     public static final DirectBuffer CONFIG_NAME = new UnsafeBuffer("config".getBytes(StandardCharsets.US_ASCII));
 
+    /** So many reads from memory at once are as many as a processor has under way. */
+    private static final int MOST_EXPECTED = 16;
+
     private final KvStore store;
     private final SessionLimits limits;
     private final ClientSessionTable sessions;
     private final HeaderCache headers;
     private final BatchValues values = new BatchValues();
     private final CommandFlyweight command = new CommandFlyweight();
+    private final CommandFlyweight expected = new CommandFlyweight();
+    private final long[] expectedHashes = new long[MOST_EXPECTED];
+    private int expectedCount;
     private final CommandChecksum checksum = new CommandChecksum();
     private final PendingResults results = new PendingResults();
 
@@ -111,6 +117,9 @@ public final class KvStateMachine implements StateMachine {
             throw new BrokenInvariantException("apply of entry (" + entryIndex + ", " + entryTerm + ") after (" + index
                     + ", " + term + ")" + (staged ? " while a batch waits for its write" : ""));
         }
+        if (expectedCount > 0) {
+            bringExpected();
+        }
         index = entryIndex;
         term = entryTerm;
         // It never goes back, whatever a leader wrote.
@@ -131,6 +140,21 @@ public final class KvStateMachine implements StateMachine {
         }
         digest = Mix.digest(digest, entryIndex, entryTerm, entryCrc);
         return resultLength;
+    }
+
+    @Override
+    public void expect(DirectBuffer payload, int offset, int length) {
+        if (expectedCount < MOST_EXPECTED && expected.wrap(payload, offset, length)) {
+            expectedHashes[expectedCount] = KeyHash.of(payload, expected.keyOffset(), expected.keyLength());
+            expectedCount++;
+        }
+    }
+
+    /** Short loops of nothing but reads, so that the processor begins with the next ones before the first has ended. */
+    private void bringExpected() {
+        headers.bring(expectedHashes, expectedCount);
+        store.bring(expectedHashes, expectedCount);
+        expectedCount = 0;
     }
 
     private void applyConfig(DirectBuffer payload, int offset, int length) {

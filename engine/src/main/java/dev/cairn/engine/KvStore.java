@@ -32,6 +32,9 @@ public interface KvStore extends AutoCloseable {
     /** Adds to the open batch: the row becomes what stands in {@link #valueBuffer} at [0, valueLength). */
     void put(byte kind, DirectBuffer key, int keyOffset, int keyLength, int valueLength);
 
+    /** A hint that rows will be put or deleted soon whose keys have the first {@code count} of these hashes, by {@link KeyHash}. */
+    default void bring(long[] hashes, int count) {}
+
     /** Adds to the open batch: the row is gone; it need not have existed. */
     void delete(byte kind, DirectBuffer key, int keyOffset, int keyLength);
 

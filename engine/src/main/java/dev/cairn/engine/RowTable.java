@@ -167,6 +167,21 @@ final class RowTable {
         visibleEnd = end;
     }
 
+    /** Whoever adds: rows of keys with these hashes will come: has what is looked at then brought from memory, all at the same time. */
+    void bring(long[] hashes, int count) {
+        long sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += index.getLong(((int) hashes[i] & indexMask) << SLOT_SHIFT);
+        }
+        for (int i = 0; i < count; i++) {
+            int place = (int) index.getLong(((int) hashes[i] & indexMask) << SLOT_SHIFT);
+            if (place != 0) {
+                sum += rows.getLong(rowOf(place)) + rows.getLong(rowOf(place) + KEY);
+            }
+        }
+        unusedSum = sum;
+    }
+
     private void addToIndex(int row) {
         long hash = rows.getLong(row + HASH);
         int keyLength = rows.getInt(row + KEY_LENGTH);

@@ -54,6 +54,12 @@ public interface StateMachine {
             long replySlot);
 
     /**
+     * Says which command will soon be applied: what it needs of memory is on its way to the processor meanwhile, together with what others need.
+     * A hint, of any bytes: nothing is changed by it.
+     */
+    void expect(DirectBuffer payload, int offset, int length);
+
+    /**
      * Writes everything applied since the last commit in one atomic step, then delivers the results in the order of the log. Does nothing
      * when nothing was applied. When it throws {@link KvStoreException} nothing was written or delivered, and it may be called again to try
      * the same batch; {@link #apply} is refused until it succeeds.

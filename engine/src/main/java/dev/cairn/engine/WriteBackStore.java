@@ -122,6 +122,11 @@ public final class WriteBackStore implements KvStore {
     }
 
     @Override
+    public void bring(long[] hashes, int count) {
+        tables.active().bring(hashes, count);
+    }
+
+    @Override
     public void delete(byte kind, DirectBuffer key, int keyOffset, int keyLength) {
         RowTable.encode(staged, stagedBytes, kind, key, keyOffset, keyLength, RowTable.DELETED);
         endRow(RowTable.rowLength(keyLength, RowTable.DELETED));

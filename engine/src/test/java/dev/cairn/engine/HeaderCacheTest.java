@@ -55,6 +55,24 @@ final class HeaderCacheTest {
         }
     }
 
+    /** A set has four slots: were its neighbour the only other one for its keys, every twentieth would not be found. */
+    @Test
+    void keysOfThreeQuartersOfTheSlotsAllFindAPlace() {
+        HeaderCache cache = new HeaderCache(1 << 14);
+        UnsafeBuffer key = new UnsafeBuffer(new byte[16]);
+        Random random = new Random(TestCommands.seed());
+        int keys = 3 << 12;
+        int misses = 0;
+        for (int step = 0; step < 40 * keys; step++) {
+            key.putLong(8, random.nextInt(keys));
+            if (!cache.find(key, 0, 16)) {
+                cache.onRead(key, 0, 16, 1, 1, 1);
+                misses += step < 30 * keys ? 0 : 1;
+            }
+        }
+        assertThat(misses).as("of %d", 10 * keys).isLessThan(keys / 100);
+    }
+
     @Test
     void rangesDeletedAreExactWhateverTheCapacity() {
         long seed = TestCommands.seed();

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Random;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
@@ -68,6 +69,31 @@ final class KvStateMachineTest {
         apply(session, 1, 1, DELETE, "k", "");
         assertThat(commit()).isEqualTo("NOT_FOUND 0, OK 3, NOT_FOUND 0");
         assertThat(row("k")).isEqualTo("create=3 mod=3 version=1 v");
+    }
+
+    /** Through tables too, for those bring memory near on a hint: of what comes, of what never comes, of no command. */
+    @Test
+    void hintsOfAnyBytesChangeNothing() {
+        store.close();
+        KvStore tables = new WriteBackStore(RocksStore.open(RocksStoreConfig.of(directory.resolve("kv"))), 1 << 16);
+        machine = new KvStateMachine(tables, 64, SessionLimits.REPLICATED);
+        long session = openSession();
+        Random random = new Random(TestCommands.seed());
+        UnsafeBuffer hint = new UnsafeBuffer(new byte[512]);
+        for (int sequence = 1; sequence <= 500; sequence++) {
+            for (int i = random.nextInt(40); i > 0; i--) {
+                random.nextBytes(hint.byteArray());
+                int length = random.nextBoolean()
+                        ? TestCommands.block(hint, 0, session, sequence, 1, PUT, random.nextInt(100), 100)
+                        : random.nextInt(hint.capacity());
+                machine.expect(hint, 0, length);
+            }
+            assertThat(send(session, sequence, sequence, PUT, "k" + sequence % 50, "value"))
+                    .isEqualTo("OK " + (sequence + 1));
+        }
+        tables.close();
+        store = RocksStore.open(RocksStoreConfig.of(directory.resolve("kv")));
+        assertThat(row("k7")).isEqualTo("create=8 mod=458 version=10 value");
     }
 
     @Test

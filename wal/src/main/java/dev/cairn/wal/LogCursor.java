@@ -71,6 +71,27 @@ public final class LogCursor {
         }
     }
 
+    /**
+     * Shows an entry as it stands in the read-ahead window, unchecked, for hints only: it may be damaged.
+     *
+     * @return false if it does not stand there
+     */
+    public boolean glance(long wanted) {
+        long start = wal.table().start(wanted);
+        int entryLength = wal.table().entryLength(wanted);
+        long in = (long) LogPosition.offset(start) - windowOffset;
+        if (LogPosition.segment(start) != windowSegment
+                || in < 0
+                || entryLength < EntryDescriptor.HEADER_LENGTH
+                || in + RecordDescriptor.HEADER_LENGTH + entryLength > windowLength) {
+            return false;
+        }
+        buffer = window;
+        offset = (int) in + RecordDescriptor.HEADER_LENGTH;
+        length = entryLength;
+        return true;
+    }
+
     /** Returns what is wrong with it, which counts only if the log was not truncated meanwhile. */
     private @Nullable WalException load(long wanted) {
         long start = physicalOrder && wanted == index + 1 && recordEnd != 0

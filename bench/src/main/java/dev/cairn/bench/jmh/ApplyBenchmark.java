@@ -66,6 +66,9 @@ public class ApplyBenchmark {
     private static final int KEY_BYTES = 16;
     private static final int KEY_OFFSET = CommandDescriptor.BLOCK_LENGTH;
 
+    /** Commands that the state machine hears of before it applies them, as from a node's apply thread; a divisor of each batch. */
+    private static final int EXPECTED = 16;
+
     /** Commands of a session that are under way at a time. */
     private static final int OPEN_SEQUENCES = 256;
 
@@ -114,6 +117,7 @@ public class ApplyBenchmark {
         }
     };
     private UnsafeBuffer command = new UnsafeBuffer(0, 0);
+    private final UnsafeBuffer[] commands = new UnsafeBuffer[EXPECTED];
     private KeySpace keySpace = new KeySpace(1, KEY_BYTES);
     private long index;
     private long sequence;
@@ -124,8 +128,9 @@ public class ApplyBenchmark {
 
     @Setup(Level.Trial)
     public void fill() throws IOException {
-        if (PUTS % batch != 0) {
-            throw new IllegalArgumentException("batch=" + batch + ", it must divide " + PUTS);
+        if (PUTS % batch != 0 || batch % EXPECTED != 0) {
+            throw new IllegalArgumentException(
+                    "batch=" + batch + ", it must divide " + PUTS + " and be a multiple of " + EXPECTED);
         }
         Path made = Files.createTempDirectory("cairn-apply");
         directory = made;
@@ -161,10 +166,23 @@ public class ApplyBenchmark {
         command.putShort(CommandDescriptor.BLOCK_LENGTH_OFFSET, (short) CommandDescriptor.BLOCK_LENGTH, LITTLE_ENDIAN);
         command.putInt(CommandDescriptor.KEY_LENGTH_OFFSET, KEY_BYTES, LITTLE_ENDIAN);
         command.putInt(CommandDescriptor.VALUE_LENGTH_OFFSET, valueBytes, LITTLE_ENDIAN);
+        for (int i = 0; i < EXPECTED; i++) {
+            commands[i] = new UnsafeBuffer(command.byteArray().clone());
+        }
     }
 
     private void apply(KvStateMachine applying, int number) {
+        prepare(command, number);
+        apply(applying, command);
+    }
+
+    private void apply(KvStateMachine applying, UnsafeBuffer command) {
         index++;
+        applying.apply(
+                index, TERM, index, StateMachine.ENTRY_COMMAND, (int) index, command, 0, command.capacity(), index);
+    }
+
+    private void prepare(UnsafeBuffer command, int number) {
         sequence++;
         keySpace.encode(number, key);
         command.putLong(CommandDescriptor.SEQUENCE_OFFSET, sequence, LITTLE_ENDIAN);
@@ -173,14 +191,18 @@ public class ApplyBenchmark {
         command.putBytes(KEY_OFFSET, key);
         int value = random.nextInt(VALUE_SOURCE_BYTES - valueBytes);
         command.putBytes(KEY_OFFSET + KEY_BYTES, values, value, valueBytes);
-        applying.apply(
-                index, TERM, index, StateMachine.ENTRY_COMMAND, (int) index, command, 0, command.capacity(), index);
     }
 
     private void putUniform(KvStateMachine applying, int count) {
         for (int i = 0; i < count; i += batch) {
-            for (int j = 0; j < batch; j++) {
-                apply(applying, random.nextInt(keys));
+            for (int j = 0; j < batch; j += EXPECTED) {
+                for (UnsafeBuffer next : commands) {
+                    prepare(next, random.nextInt(keys));
+                    applying.expect(next, 0, next.capacity());
+                }
+                for (UnsafeBuffer next : commands) {
+                    apply(applying, next);
+                }
             }
             applying.commit(results);
         }

@@ -30,6 +30,11 @@ public final class ApplyAgent implements DutyCycle {
     /** Ranges deleted in one write: each makes every further command of the batch look whether it is concerned. */
     private static final int MAX_BATCH_RANGES = 64;
 
+    /** Entries of whose keys the state machine hears at once, before it applies them: so many reads of memory are under way together. */
+    private static final int EXPECTED_ENTRIES = 16;
+
+    private static final int LEAST_EXPECTED_ENTRIES = 4;
+
     private static final int RANGE_MESSAGE = 1;
     private static final int RANGE_LAST_INDEX_OFFSET = 0;
     private static final int RANGE_LAST_TERM_OFFSET = 8;
@@ -229,6 +234,9 @@ public final class ApplyAgent implements DutyCycle {
                 && entries < MAX_BATCH_ENTRIES
                 && bytes < MAX_BATCH_BYTES
                 && ranges < MAX_BATCH_RANGES) {
+            if (entries % EXPECTED_ENTRIES == 0) {
+                expectNext();
+            }
             seekNext();
             final boolean wanted = nextIndex >= wantedFromIndex && cursor.type() == StateMachine.ENTRY_COMMAND;
             if (wanted && !resultFits(room)) {
@@ -240,6 +248,20 @@ public final class ApplyAgent implements DutyCycle {
             entries++;
         }
         return entries;
+    }
+
+    /** Tells the state machine of the next entries, as far as the read for the first of them has brought them too. */
+    private void expectNext() {
+        final long end = Math.min(lastIndex + 1, nextIndex + EXPECTED_ENTRIES);
+        if (end - nextIndex < LEAST_EXPECTED_ENTRIES) {
+            return;
+        }
+        seekNext();
+        for (long index = nextIndex; index < end && cursor.glance(index); index++) {
+            if (cursor.type() == StateMachine.ENTRY_COMMAND) {
+                stateMachine.expect(cursor.buffer(), cursor.payloadOffset(), cursor.payloadLength());
+            }
+        }
     }
 
     private void seekNext() {

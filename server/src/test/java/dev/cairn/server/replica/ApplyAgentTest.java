@@ -40,6 +40,9 @@ final class ApplyAgentTest {
         private final int cap;
         final List<Integer> lengths = new ArrayList<>();
         private final List<Long> slots = new ArrayList<>();
+        /** For each command heard of ahead: the last one that was applied then. */
+        final List<Long> expectedAt = new ArrayList<>();
+
         private int delivered;
         private int ranges;
         int mostRanges;
@@ -76,6 +79,12 @@ final class ApplyAgentTest {
             lengths.add(result);
             slots.add(replySlot);
             return result;
+        }
+
+        @Override
+        public void expect(DirectBuffer payload, int offset, int length) {
+            assertThat(CommandFlyweight.kindOf(payload, offset, length)).isPositive();
+            expectedAt.add(index);
         }
 
         @Override
@@ -231,6 +240,28 @@ final class ApplyAgentTest {
             agent.pollResults((type, buffer, offset, length) ->
                     taken.add(buffer.getLong(offset + ApplyAgent.RESULT_INDEX_OFFSET)));
             assertThat(taken).hasSize(20).isSorted().doesNotHaveDuplicates();
+        }
+    }
+
+    @Test
+    void theStateMachineHearsOfSomeCommandsAheadAndOfFewOnesNot() {
+        try (Wal wal = log()) {
+            for (int index = 1; index <= 103; index++) {
+                append(wal, index, CommandDescriptor.KIND_PUT, 0);
+            }
+            wal.publish();
+            AnyLength machine = new AnyLength(new Random(1), 0);
+            ApplyAgent agent =
+                    new ApplyAgent(wal.newCursor(), machine, () -> {}, capacities(1 << 16), ReplicaMetrics.unread());
+            agent.offer(3, 1, false);
+            assertThat(agent.doWork()).isEqualTo(3);
+            assertThat(machine.expectedAt).as("with three").isEmpty();
+            agent.offer(103, 1, false);
+            assertThat(agent.doWork()).isEqualTo(100);
+            assertThat(machine.expectedAt).hasSize(100);
+            for (int i = 0; i < 100; i++) {
+                assertThat(machine.expectedAt.get(i)).as("command %d", i + 4).isEqualTo(3 + i / 16 * 16);
+            }
         }
     }
 
