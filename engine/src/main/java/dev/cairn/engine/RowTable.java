@@ -73,6 +73,9 @@ final class RowTable {
 
     private int commonBytes;
 
+    /** Of keys that are being drained. */
+    private final int[] newest = new int[TOUCHED_AHEAD];
+
     /** Written so that the compiler keeps the reads that it is made of. */
     private long unusedSum;
 
@@ -304,7 +307,10 @@ final class RowTable {
     void drainInto(KvStore store) {
         order.begin(rows, KEY, KEY_LENGTH, commonBytes);
         for (int i = 0; i < keys; i++) {
-            int row = rowOf((int) index.getLong(usedSlots[i] << SLOT_SHIFT));
+            if (i % TOUCHED_AHEAD == 0) {
+                newestRows(i, Math.min(keys, i + TOUCHED_AHEAD));
+            }
+            int row = newest[i % TOUCHED_AHEAD];
             if (rows.getByte(row + KIND) == RowKind.DATA) {
                 order.add(row);
             } else {
@@ -318,6 +324,18 @@ final class RowTable {
             }
             writeRow(store, rows, order.row(i));
         }
+    }
+
+    /** Looks up the rows of some keys, and has them brought from memory all at the same time. */
+    private void newestRows(int from, int to) {
+        for (int i = from; i < to; i++) {
+            newest[i - from] = rowOf((int) index.getLong(usedSlots[i] << SLOT_SHIFT));
+        }
+        long sum = 0;
+        for (int i = 0; i < to - from; i++) {
+            sum += rows.getLong(newest[i] + KIND);
+        }
+        unusedSum = sum;
     }
 
     /** Has rows brought from memory all at the same time, which one after the other would be waited for. */
