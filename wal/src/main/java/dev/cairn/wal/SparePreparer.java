@@ -178,6 +178,7 @@ public final class SparePreparer {
         return space.isLow() ? Math.max(0, missing) : DISCHARGED_PER_SPARE * config.spareCount();
     }
 
+    /** Deletes a dropped segment that may not wait any more, now that room has become short. */
     private int giveBack() {
         if (discharged.size() <= mostDischarged()) {
             return 0;
