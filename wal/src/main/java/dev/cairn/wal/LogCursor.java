@@ -72,7 +72,7 @@ public final class LogCursor {
     }
 
     /**
-     * Shows an entry as it stands in the read-ahead window, unchecked, for hints only: it may be damaged.
+     * Shows an entry as it stands in the read-ahead window, unchecked, for hints only: it may be damaged, or another one. {@link #index} stays.
      *
      * @return false if it does not stand there
      */
