@@ -179,7 +179,9 @@ final class RowTable {
         for (int i = 0; i < count; i++) {
             int place = (int) index.getLong(((int) hashes[i] & indexMask) << SLOT_SHIFT);
             if (place != 0) {
-                sum += rows.getLong(rowOf(place)) + rows.getLong(rowOf(place) + KEY);
+                int row = rowOf(place);
+                // A row may end before its key would begin another eight bytes, and the memory with it.
+                sum += rows.getLong(row) + rows.getLong(Math.min(row + KEY, rows.capacity() - Long.BYTES));
             }
         }
         unusedSum = sum;

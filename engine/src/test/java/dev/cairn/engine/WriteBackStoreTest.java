@@ -40,6 +40,25 @@ final class WriteBackStoreTest {
      * Each batch gives all keys its number; some are written twice in it, some deleted first, and values are of all lengths. So whoever has
      * seen a number on one key must see it or a higher one on every other key, and a snapshot shows one number.
      */
+    /** No command has an empty key; a hint must not end a node even so. */
+    @Test
+    void aHintMayLeadToTheLastBytesOfATable() {
+        int rows = 171;
+        UnsafeBuffer noKey = new UnsafeBuffer(new byte[0]);
+        long[] hashes = {KeyHash.of(noKey, 0, 0)};
+        try (WriteBackStore tables = new WriteBackStore(
+                RocksStore.open(RocksStoreConfig.of(directory.resolve("hints"))),
+                rows * RowTable.rowLength(0, RowTable.DELETED),
+                () -> 0)) {
+            for (int i = 0; i < rows; i++) {
+                tables.delete(RowKind.DATA, noKey, 0, 0);
+                tables.write();
+                tables.bring(hashes, 1);
+            }
+            assertThat(tables.get(RowKind.DATA, noKey, 0, 0)).isEqualTo(KvStore.NOT_FOUND);
+        }
+    }
+
     @Test
     @Covers({"K16", "W14"})
     void readersSeeWholeBatchesInOrder() throws Exception {
