@@ -27,9 +27,6 @@ public final class KvStateMachine implements StateMachine {
     /** Name of the meta row that holds the last configuration entry: its index (i64), then its payload verbatim; never written to. */
     public static final DirectBuffer CONFIG_NAME = new UnsafeBuffer("config".getBytes(StandardCharsets.US_ASCII));
 
-    /** So many reads from memory at once are as many as a processor has under way. */
-    private static final int MOST_EXPECTED = 16;
-
     private final KvStore store;
     private final SessionLimits limits;
     private final ClientSessionTable sessions;

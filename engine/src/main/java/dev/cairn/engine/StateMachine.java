@@ -25,6 +25,9 @@ public interface StateMachine {
     /** Most bytes of any result: a stored one within the answer to a RESOLVE. */
     int MAX_RESULT_BYTES = ResolvedAnswerDescriptor.RESULT_OFFSET + MAX_STORED_RESULT_BYTES;
 
+    /** Commands ahead that {@link #expect} keeps; so many reads from memory at once are about what a processor has under way. */
+    int MOST_EXPECTED = 16;
+
     /** Entry types of the log, as stored. An unknown type stops the node. */
     int ENTRY_NOOP = 1;
 

@@ -67,7 +67,7 @@ public class ApplyBenchmark {
     private static final int KEY_OFFSET = CommandDescriptor.BLOCK_LENGTH;
 
     /** Commands that the state machine hears of before it applies them, as from a node's apply thread; a divisor of each batch. */
-    private static final int EXPECTED = 16;
+    private static final int EXPECTED = StateMachine.MOST_EXPECTED;
 
     /** Commands of a session that are under way at a time. */
     private static final int OPEN_SEQUENCES = 256;

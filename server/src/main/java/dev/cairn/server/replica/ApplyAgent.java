@@ -30,9 +30,7 @@ public final class ApplyAgent implements DutyCycle {
     /** Ranges deleted in one write: each makes every further command of the batch look whether it is concerned. */
     private static final int MAX_BATCH_RANGES = 64;
 
-    /** Entries of whose keys the state machine hears at once, before it applies them: so many reads of memory are under way together. */
-    private static final int EXPECTED_ENTRIES = 16;
-
+    /** Fewer entries are not worth a look ahead. */
     private static final int LEAST_EXPECTED_ENTRIES = 4;
 
     private static final int RANGE_MESSAGE = 1;
@@ -234,7 +232,7 @@ public final class ApplyAgent implements DutyCycle {
                 && entries < MAX_BATCH_ENTRIES
                 && bytes < MAX_BATCH_BYTES
                 && ranges < MAX_BATCH_RANGES) {
-            if (entries % EXPECTED_ENTRIES == 0) {
+            if (entries % StateMachine.MOST_EXPECTED == 0) {
                 expectNext();
             }
             seekNext();
@@ -252,7 +250,7 @@ public final class ApplyAgent implements DutyCycle {
 
     /** Tells the state machine of the next entries, as far as the read for the first of them has brought them too. */
     private void expectNext() {
-        final long end = Math.min(lastIndex + 1, nextIndex + EXPECTED_ENTRIES);
+        final long end = Math.min(lastIndex + 1, nextIndex + StateMachine.MOST_EXPECTED);
         if (end - nextIndex < LEAST_EXPECTED_ENTRIES) {
             return;
         }
