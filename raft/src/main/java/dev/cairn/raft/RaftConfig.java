@@ -22,6 +22,8 @@ import java.util.Set;
  * @param leaseNs so long after a round was sent that a quorum has confirmed, a leader may answer reads without another;
  *     0 = never. The same on all nodes: with leases a node that starts grants no vote for the shortest election timeout.
  *     Must be so much shorter than electionMinTicks that clocks which run at different rates cannot matter
+ * @param lingerNs a leader lets few entries wait for the group before them while such groups commit within so long; 0 =
+ *     everything leaves at once
  * @param plantedBugs test only: see {@link PlantedBug}
  */
 public record RaftConfig(
@@ -37,13 +39,14 @@ public record RaftConfig(
         long maxUncommittedBytes,
         int maxUncommittedEntries,
         long leaseNs,
+        long lingerNs,
         Set<PlantedBug> plantedBugs) {
     public static final int MAX_NODE_ID = 65_535;
 
     private static final long MAX_UNCOMMITTED_BYTES = 256L << 20;
     private static final int MAX_UNCOMMITTED_ENTRIES = 1 << 20;
 
-    /** With the usual bounds for what waits for its quorum, and without leases. */
+    /** With the usual bounds for what waits for its quorum, without leases, and with nothing that waits for the group before it. */
     public RaftConfig(
             final int nodeId,
             final Set<Integer> voters,
@@ -67,6 +70,7 @@ public record RaftConfig(
                 maxReadRounds,
                 MAX_UNCOMMITTED_BYTES,
                 MAX_UNCOMMITTED_ENTRIES,
+                0,
                 0,
                 plantedBugs);
     }
@@ -96,6 +100,7 @@ public record RaftConfig(
         require(maxUncommittedBytes >= 1, "maxUncommittedBytes", maxUncommittedBytes, "must be positive");
         require(maxUncommittedEntries >= 1, "maxUncommittedEntries", maxUncommittedEntries, "must be positive");
         require(leaseNs >= 0, "leaseNs", leaseNs, "must not be negative");
+        require(lingerNs >= 0, "lingerNs", lingerNs, "must not be negative");
     }
 
     /** The usual sizes with the given timing. */
@@ -120,25 +125,31 @@ public record RaftConfig(
 
     /** The same with reads by lease. */
     public RaftConfig withLeaseNs(final long newLeaseNs) {
-        return with(maxUncommittedBytes, maxUncommittedEntries, newLeaseNs, plantedBugs);
+        return with(maxUncommittedBytes, maxUncommittedEntries, newLeaseNs, lingerNs, plantedBugs);
+    }
+
+    /** The same with small groups that wait for the one before them. */
+    public RaftConfig withLingerNs(final long newLingerNs) {
+        return with(maxUncommittedBytes, maxUncommittedEntries, leaseNs, newLingerNs, plantedBugs);
     }
 
     /** The same with other bounds for what waits for its quorum. */
     public RaftConfig withMaxUncommitted(final long newMaxBytes, final int newMaxEntries) {
-        return with(newMaxBytes, newMaxEntries, leaseNs, plantedBugs);
+        return with(newMaxBytes, newMaxEntries, leaseNs, lingerNs, plantedBugs);
     }
 
     /** Test only: the same configuration with a mistake switched on. */
     public RaftConfig withPlantedBug(final PlantedBug bug) {
         final EnumSet<PlantedBug> bugs = EnumSet.of(bug);
         bugs.addAll(plantedBugs);
-        return with(maxUncommittedBytes, maxUncommittedEntries, leaseNs, bugs);
+        return with(maxUncommittedBytes, maxUncommittedEntries, leaseNs, lingerNs, bugs);
     }
 
     private RaftConfig with(
             final long newMaxUncommittedBytes,
             final int newMaxUncommittedEntries,
             final long newLeaseNs,
+            final long newLingerNs,
             final Set<PlantedBug> newPlantedBugs) {
         return new RaftConfig(
                 nodeId,
@@ -153,6 +164,7 @@ public record RaftConfig(
                 newMaxUncommittedBytes,
                 newMaxUncommittedEntries,
                 newLeaseNs,
+                newLingerNs,
                 newPlantedBugs);
     }
 

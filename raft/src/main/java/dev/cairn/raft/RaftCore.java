@@ -120,6 +120,8 @@ public final class RaftCore {
     private boolean leaving;
 
     private long uncommittedBytes;
+    private final Linger linger;
+    private long releasedIndex;
 
     // A leader's hand-over, thesis 3.10.
     private int transferTarget = NONE;
@@ -214,6 +216,7 @@ public final class RaftCore {
         bugConfigurationWhenApplied = config.plantedBugs().contains(PlantedBug.CONFIGURATION_WHEN_APPLIED);
         bugChangeBeforeOwnTerm = config.plantedBugs().contains(PlantedBug.CHANGE_BEFORE_OWN_TERM_COMMIT);
         reads = new ReadOnlyQueue(config.maxReadRounds());
+        linger = new Linger(config.lingerNs());
 
         final long base = log.firstIndex() - 1;
         check(term >= hardStateTerm, "term below the hard state's", term, hardStateTerm);
@@ -250,7 +253,7 @@ public final class RaftCore {
 
     /**
      * The time at the start of the driver's cycle, by a clock that never goes back and that counts pauses of the process
-     * too. Only leases look at it: all else is counted in ticks, of which a pause has none.
+     * too. Only leases and {@link RaftConfig#lingerNs} look at it: all else is counted in ticks, of which a pause has none.
      */
     public void now(final long monotonicNs) {
         nowNs = monotonicNs;
@@ -532,6 +535,7 @@ public final class RaftCore {
         for (final Progress peer : peers) {
             peer.becomeLeaderOf(termRuns.lastIndex());
         }
+        linger.becomeLeader(termRuns.lastIndex());
         // Raft 8: an entry of its own term, so that the leader learns what is committed.
         termStartIndex = termRuns.lastIndex() + 1;
         append(termStartIndex, currentTerm, EntryType.NOOP);
@@ -741,6 +745,7 @@ public final class RaftCore {
         }
         if (role == Role.LEADER) {
             uncommittedBytes += log.entryBytes(index);
+            linger.onAppend(log.entryBytes(index));
         }
     }
 
@@ -1591,6 +1596,11 @@ public final class RaftCore {
             startRepairRounds();
             startReadRound();
             goOnWithChange();
+            // Alone, a node's next force follows the last one without a cycle in between, and takes all that has come
+            // meanwhile.
+            releasedIndex = members.length == 1
+                    ? termRuns.lastIndex()
+                    : linger.release(termRuns.lastIndex(), commitIndex, nowNs);
             final boolean removed = isRemovedForGood();
             final boolean leaves = removed && !leaving;
             if (leaves) {
@@ -1617,8 +1627,15 @@ public final class RaftCore {
         sendReplies();
     }
 
+    /**
+     * False while the end of the log waits for the group before it: then the log must not be handed to the sync thread either, or
+     * this node's disk would work for each entry by itself. For the time behind {@link #flush}.
+     */
+    public boolean isAllReleased() {
+        return role != Role.LEADER || releasedIndex == termRuns.lastIndex();
+    }
+
     private void sendTo(final Progress peer) {
-        final long lastIndex = termRuns.lastIndex();
         if (peer.state == Progress.State.SNAPSHOT) {
             sendToSnapshotPeer(peer);
             return;
@@ -1635,11 +1652,11 @@ public final class RaftCore {
             }
             return;
         }
-        while (peer.nextIndex <= lastIndex && hasWindow(peer)) {
+        while (peer.nextIndex <= releasedIndex && hasWindow(peer)) {
             final long first = peer.nextIndex;
             long last = first;
             int bytes = log.entryBytes(first);
-            while (last < lastIndex && bytes + log.entryBytes(last + 1) <= config.maxAppendBytes()) {
+            while (last < releasedIndex && bytes + log.entryBytes(last + 1) <= config.maxAppendBytes()) {
                 bytes += log.entryBytes(++last);
             }
             sendEntries(peer, first - 1, last);

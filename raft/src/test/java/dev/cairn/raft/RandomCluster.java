@@ -67,6 +67,7 @@ final class RandomCluster {
     private final int transferWeight;
     private final int changeWeight;
     private final int changeAtOnce;
+    private final long lingerNs;
 
     RandomCluster(long seed, int voters, @Nullable PlantedBug bug, @Nullable Consumer<String> trace) {
         this(seed, voters, TestNode.voterIds(voters), false, bug, trace);
@@ -125,6 +126,8 @@ final class RandomCluster {
         transferWeight = seed % 7 == 2 ? 20 : seed % 7 == 5 ? 3 : 0;
         changeWeight = changing ? pick(20, 80) : 0;
         changeAtOnce = changing ? pick(0, 0, 60) : 0;
+        // Time stands still here, so few entries wait for the group before them however long that takes.
+        lingerNs = seed % 4 == 3 ? 1 : 0;
         cut = new boolean[size * size];
         asleep = new boolean[size];
         milestones = new long[size];
@@ -137,16 +140,17 @@ final class RandomCluster {
 
     private TestNode newNode(int id, Set<Integer> voters, @Nullable PlantedBug bug) {
         RaftConfig config = new RaftConfig(
-                id,
-                voters.contains(id) ? voters : Set.of(),
-                2,
-                6,
-                6 + electionSpread,
-                maxAppendBytes,
-                900,
-                maxInflightEntries,
-                2,
-                Set.of());
+                        id,
+                        voters.contains(id) ? voters : Set.of(),
+                        2,
+                        6,
+                        6 + electionSpread,
+                        maxAppendBytes,
+                        900,
+                        maxInflightEntries,
+                        2,
+                        Set.of())
+                .withLingerNs(lingerNs);
         SplittableRandom jitter = random.split();
         return new TestNode(
                 bug == null ? config : config.withPlantedBug(bug),

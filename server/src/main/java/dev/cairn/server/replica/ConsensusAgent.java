@@ -836,7 +836,9 @@ public final class ConsensusAgent {
         } else if (nowNs - lastAppendNs >= IDLE_RECORD_DELAY_NS) {
             writeEmptyRecord();
         }
-        wal.publish();
+        if (core.isAllReleased()) {
+            wal.publish();
+        }
         logSync.awaitForce(core.awaitsOwnDisk(), takenDurablePosition);
         if (logSync.hasWork()) {
             logSyncWake.wake();

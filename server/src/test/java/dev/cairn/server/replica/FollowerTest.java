@@ -42,7 +42,7 @@ class FollowerTest {
         leader = new OneReplica(
                 OneReplica.openStore(directory.resolve("1"), () -> leadersStoreIsFull),
                 new SimulatedDirectory(),
-                RaftConfig.of(1, Set.of(1, 2), 10, 50, 60),
+                RaftConfig.of(1, Set.of(1, 2), 10, 50, 60).withLingerNs(OneReplica.TICK_NS / 2),
                 new Linked(toLeader, toFollower),
                 () -> leaderWakes++);
         follower = new OneReplica(
@@ -174,6 +174,20 @@ class FollowerTest {
         leadersStoreIsFull = false;
         exchange(OneReplica.TICK_NS);
         assertThat(leader.core().appliedIndex()).isEqualTo(session + 1);
+    }
+
+    /** What waits for the group before it must not have a force of its own here either. */
+    @Test
+    void whatDoesNotLeaveYetIsNotForcedYet() {
+        for (int i = 0; i < 3; i++) {
+            leader.client.request(session, ++sequence, CommandDescriptor.KIND_PUT, "k", 1);
+            leader.pass(0);
+            assertThat(leader.core().durableIndex()).isEqualTo(session + 1);
+        }
+        assertThat(leader.core().lastIndex()).isEqualTo(session + 3);
+        exchange(0);
+        assertThat(leader.client.replies).isEqualTo(4);
+        assertThat(leader.core().durableIndex()).isEqualTo(session + 3);
     }
 
     /** The follower's answer brings the commit; before it the end of a force here changes nothing. */

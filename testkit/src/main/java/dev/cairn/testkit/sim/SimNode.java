@@ -393,7 +393,8 @@ final class SimNode implements SimSnapshots.Host {
                         knobs.maxInflightEntries,
                         knobs.maxReadRounds,
                         Set.of())
-                .withLeaseNs(Replica.leaseNs(knobs.electionMinTicks, knobs.tickNs));
+                .withLeaseNs(Replica.leaseNs(knobs.electionMinTicks, knobs.tickNs))
+                .withLingerNs(knobs.lingerNs);
         for (PlantedBug bug : options.plantedBugs()) {
             raft = raft.withPlantedBug(bug);
         }

@@ -23,6 +23,7 @@ final class SwarmKnobs {
     int maxInflightBytes;
     int maxInflightEntries;
     int maxReadRounds;
+    long lingerNs;
     int segmentBytes;
     int spareCount;
     long faultsNs;
@@ -128,6 +129,7 @@ final class SwarmKnobs {
         knobs.drawClocks(random.split(8));
         knobs.drawSnapshots(random.split(9));
         knobs.drawOperators(random.split(10));
+        knobs.lingerNs = sometimes(random.split(11), 3, MS, 40 * MS);
         switch (random.split(6).nextInt(10)) {
             case 0 -> knobs.backlogs();
             case 1 -> knobs.duels();
