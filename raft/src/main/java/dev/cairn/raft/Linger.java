@@ -5,8 +5,8 @@ package dev.cairn.raft;
  * (RFC 896). At some thousand puts per second each would otherwise be a message, a force and a handful of wake-ups by
  * itself, on every node, and the processors would be busy with those.
  *
- * <p>Nothing waits longer than the group ahead takes to commit, nor than a bound, and where even the fastest groups take that
- * long nothing waits at all: across a long way to the peers it would add to each put, and save processor time that such a
+ * <p>What waits leaves when the group ahead is committed, or in the first cycle behind a bound: no cycle is asked for, so without
+ * any message or force that is the next tick. Where even the fastest groups take as long as the bound nothing waits at all: across a long way to the peers it would add to each put, and save processor time that such a
  * cluster does not lack.
  */
 final class Linger {
@@ -26,7 +26,7 @@ final class Linger {
     private long timedSinceNs;
     private long fastestNs;
 
-    /** @param maxNs nothing waits longer; 0 = nothing waits */
+    /** @param maxNs in the first cycle behind it nothing waits any more; 0 = nothing waits */
     Linger(final long maxNs) {
         this.maxNs = maxNs;
     }

@@ -6,7 +6,7 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** When few entries wait on a leader for the group before them, and that nothing waits longer than it must. */
+/** When few entries wait on a leader for the group before them, and in which cycle they leave. */
 class LingerTest {
     private static final long LINGER_NS = 1000;
 
