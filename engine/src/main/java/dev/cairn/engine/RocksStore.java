@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.agrona.BitUtil;
 import org.agrona.DirectBuffer;
@@ -28,6 +29,8 @@ import org.rocksdb.FlushOptions;
 import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
 import org.rocksdb.Options;
+import org.rocksdb.RateLimiter;
+import org.rocksdb.RateLimiterMode;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.ReadTier;
 import org.rocksdb.RocksDB;
@@ -58,6 +61,16 @@ public final class RocksStore implements KvStore {
     /** That are full and not yet flushed: with so many of them a write waits. */
     private static final int MAX_FULL_MEMTABLES = 2;
 
+    /**
+     * The limiter of what flushes and compactions write, per second, moves between a twentieth of this and this with what there is to write
+     * (ADR 22). At full speed the nodes of a small machine take all processors at once for tens of milliseconds, and fill the device before the
+     * forces of their logs.
+     */
+    private static final long MOST_WRITTEN_BYTES_PER_SECOND = 1280L << 20;
+
+    /** They write so much at a time, then may have to wait. */
+    private static final long PIECE_BYTES = 64 << 10;
+
     /** Share of a memtable for its bloom filter, which keeps a get of a key that is not in it from searching it: some 48 bits for each row of 300 bytes. */
     private static final double MEMTABLE_BLOOM_RATIO = 0.02;
 
@@ -72,6 +85,7 @@ public final class RocksStore implements KvStore {
     private final boolean readOnly;
     private final Cache blockCache;
     private final Filter bloomFilter;
+    private final RateLimiter pace;
     private final @Nullable JobListener jobs;
     private final Options options;
     private final WriteOptions writeOptions;
@@ -106,7 +120,13 @@ public final class RocksStore implements KvStore {
         directory = config.directory();
         blockCache = new LRUCache(config.blockCacheBytes());
         bloomFilter = new BloomFilter(10, false);
-        options = options(config, blockCache, bloomFilter);
+        pace = new RateLimiter(
+                MOST_WRITTEN_BYTES_PER_SECOND,
+                TimeUnit.MILLISECONDS.toMicros(1),
+                RateLimiter.DEFAULT_FAIRNESS,
+                RateLimiterMode.WRITES_ONLY,
+                true);
+        options = options(config, blockCache, bloomFilter).setRateLimiter(pace);
         jobs = told == null ? null : new JobListener(told);
         if (jobs != null) {
             options.setListeners(List.of(jobs));
@@ -148,6 +168,7 @@ public final class RocksStore implements KvStore {
                         CompressionType.LZ4_COMPRESSION,
                         CompressionType.LZ4_COMPRESSION,
                         CompressionType.LZ4_COMPRESSION))
+                .setWritableFileMaxBufferSize(PIECE_BYTES)
                 .setBytesPerSync(1 << 20)
                 .setStatsDumpPeriodSec(0)
                 .setStatsPersistPeriodSec(0)
@@ -438,8 +459,14 @@ public final class RocksStore implements KvStore {
         if (jobs != null) {
             jobs.close();
         }
+        pace.close();
         bloomFilter.close();
         blockCache.close();
+    }
+
+    /** What flushes and compactions have written at the pace that the limiter gave. */
+    long pacedBytes() {
+        return pace.getTotalBytesThrough();
     }
 
     private KvStoreException failure(String operation, String numbers, RocksDBException e) {

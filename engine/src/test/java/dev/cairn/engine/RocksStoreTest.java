@@ -96,7 +96,7 @@ final class RocksStoreTest {
         }
     }
 
-    /** What was written comes out of flushes and through compactions, and each end has its begin. */
+    /** What was written comes out of flushes and through compactions, at the pace of the store, and each end has its begin. */
     @Test
     void flushesAndCompactionsAreTold() {
         RocksStoreConfig config = new RocksStoreConfig(directory.resolve("kv"), 64 << 10, 1 << 20, 2);
@@ -135,6 +135,8 @@ final class RocksStoreTest {
                 assertThat(System.nanoTime()).as("%d rows were told", applied).isLessThan(deadline);
                 Thread.onSpinWait();
             }
+            long inFiles = flushes.bytes.get() + compactions.bytes.get();
+            assertThat(store.pacedBytes()).as("of %d bytes", inFiles).isGreaterThanOrEqualTo(inFiles);
         }
         assertThat(flushes.ended.get())
                 .as("flushes, four of which make a compaction")
