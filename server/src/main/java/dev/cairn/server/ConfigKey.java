@@ -161,7 +161,8 @@ public enum ConfigKey {
             "256MiB",
             1 << 20,
             1L << 40,
-            "Log written since the last snapshot that makes the node take the next one."),
+            "Log written since the last snapshot that makes the node take the next one; 10 Mi entries do so, too, for the "
+                    + "log's index takes 12 bytes of memory for each."),
     SNAPSHOT_ENTRIES(
             "snapshot.entries",
             Kind.INTEGER,
@@ -187,7 +188,7 @@ public enum ConfigKey {
             0,
             1L << 40,
             "Log that stays although a snapshot holds it, in whole segments, so that a node that was away for a moment "
-                    + "catches up from the log."),
+                    + "catches up from the log; not of more than 10 Mi entries."),
     SNAPSHOT_TRANSFER_BYTES_PER_S(
             "snapshot.transfer.bytes.per.s",
             Kind.BYTES,
@@ -204,8 +205,8 @@ public enum ConfigKey {
             "4GiB",
             1 << 20,
             1L << 40,
-            "Log that is kept for a node that catches up by a snapshot. Beyond it writes are slowed down, a quarter "
-                    + "beyond it that node has to begin again."),
+            "Log that is kept for a node that catches up by a snapshot. Beyond it, or beyond 20 Mi entries, writes are "
+                    + "slowed down, a quarter beyond it that node has to begin again."),
     STORE_TABLE_BYTES(
             "store.table.bytes",
             Kind.BYTES,

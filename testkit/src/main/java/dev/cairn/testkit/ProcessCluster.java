@@ -114,7 +114,7 @@ public final class ProcessCluster implements TestCluster {
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(argument -> argument.startsWith("--") || argument.startsWith("-Djava.library.path="))
                 .forEach(command::add);
-        command.addAll(List.of("-Xmx256m", "-XX:MaxDirectMemorySize=640m"));
+        command.addAll(List.of("-Xmx256m", "-XX:MaxDirectMemorySize=1152m"));
         command.addAll(furtherFlags());
         // However this JVM ends, no node outlives it.
         command.add("-D" + ParentWatch.PROPERTY + "=" + ProcessHandle.current().pid());

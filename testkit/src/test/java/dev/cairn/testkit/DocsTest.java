@@ -139,7 +139,7 @@ class DocsTest {
                 .collect(Collectors.joining(" "));
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         String quick = System.getProperty(ProcessCluster.NODE_FLAGS_PROPERTY, "");
-        String run = "exec '" + java + "' " + quick + " -Xmx256m -XX:MaxDirectMemorySize=640m -cp '"
+        String run = "exec '" + java + "' " + quick + " -Xmx256m -XX:MaxDirectMemorySize=1152m -cp '"
                 + System.getProperty("java.class.path") + "' ";
         Path bin = Files.createDirectories(dir.resolve("bin"));
         executable(
@@ -151,7 +151,7 @@ class DocsTest {
                 bin.resolve("cairn"),
                 "#!/bin/sh\ncommand=$1\nshift\ncase $command in\ncluster) " + run
                         + "-Dlogback.configurationFile=logback-cli.xml '-Dcairn.node.flags=" + flags + " " + node
-                        + " " + quick + " -Xmx256m -XX:MaxDirectMemorySize=640m' " + ClusterLauncher.class.getName()
+                        + " " + quick + " -Xmx256m -XX:MaxDirectMemorySize=1152m' " + ClusterLauncher.class.getName()
                         + " --base-port " + basePort
                         + " \"$@\" ;;\nserver) " + run + flags + " " + node + " " + NodeMain.class.getName()
                         + " \"$@\" ;;\nwal) " + run + flags + " -Dlogback.configurationFile=logback-cli.xml "

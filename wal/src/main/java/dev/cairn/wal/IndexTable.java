@@ -1,26 +1,49 @@
 package dev.cairn.wal;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Where the live entry of each index starts. Written by the loop; other threads read it, and may see a mixture while the
  * loop truncates: they revalidate by the log's truncation epoch and check the record that they find.
  *
- * <p>12 bytes per entry in pages of {@value #PAGE_ENTRIES}; pages of a dropped prefix or suffix are used again.
+ * <p>{@value #ENTRY_BYTES} bytes per entry in pages of {@value #PAGE_ENTRIES}, outside of the heap: on it, a young
+ * collection copies what was appended since the one before. Pages of a dropped prefix are used again, some of them; further
+ * ones are left to the collector, for a reader may still look at them.
  */
 final class IndexTable {
     private static final int PAGE_SHIFT = 12;
     static final int PAGE_ENTRIES = 1 << PAGE_SHIFT;
     private static final int PAGE_MASK = PAGE_ENTRIES - 1;
-    private static final int MAX_POOLED_PAGES = 64;
+    static final int ENTRY_BYTES = Long.BYTES + Integer.BYTES;
+
+    /** 48 MiB: a log that loses a few million entries at each snapshot needs no further memory. */
+    private static final int MAX_POOLED_PAGES = 1024;
+
     private static final int TYPE_SHIFT = 24;
     private static final int LENGTH_MASK = (1 << TYPE_SHIFT) - 1;
 
+    /** Starts first, then what says type and length. */
     private static final class Page {
-        final long[] start = new long[PAGE_ENTRIES];
-        final int[] meta = new int[PAGE_ENTRIES];
+        private static final int META_OFFSET = PAGE_ENTRIES * Long.BYTES;
+
+        private final UnsafeBuffer memory = new UnsafeBuffer(ByteBuffer.allocateDirect(PAGE_ENTRIES * ENTRY_BYTES));
+
+        void set(int slot, long start, int meta) {
+            memory.putLong(slot * Long.BYTES, start);
+            memory.putInt(META_OFFSET + slot * Integer.BYTES, meta);
+        }
+
+        long start(int slot) {
+            return memory.getLong(slot * Long.BYTES);
+        }
+
+        int meta(int slot) {
+            return memory.getInt(META_OFFSET + slot * Integer.BYTES);
+        }
     }
 
     /** Slot of a page = page number - firstPage. */
@@ -57,9 +80,7 @@ final class IndexTable {
     void append(long start, int type, int entryLength) {
         long index = last + 1;
         Page page = writablePage(index >>> PAGE_SHIFT);
-        int slot = (int) index & PAGE_MASK;
-        page.start[slot] = start;
-        page.meta[slot] = (type << TYPE_SHIFT) | entryLength;
+        page.set((int) index & PAGE_MASK, start, (type << TYPE_SHIFT) | entryLength);
         last = index;
     }
 
@@ -110,18 +131,18 @@ final class IndexTable {
     /** Start position, or 0 where nothing was ever stored. Any thread. */
     long start(long index) {
         Page page = page(index);
-        return page == null ? 0 : page.start[(int) index & PAGE_MASK];
+        return page == null ? 0 : page.start((int) index & PAGE_MASK);
     }
 
     /** Any thread; together with {@link #start} only as good as the caller's revalidation. */
     int entryLength(long index) {
         Page page = page(index);
-        return page == null ? 0 : page.meta[(int) index & PAGE_MASK] & LENGTH_MASK;
+        return page == null ? 0 : page.meta((int) index & PAGE_MASK) & LENGTH_MASK;
     }
 
     int type(long index) {
         Page page = page(index);
-        return page == null ? 0 : page.meta[(int) index & PAGE_MASK] >>> TYPE_SHIFT;
+        return page == null ? 0 : page.meta((int) index & PAGE_MASK) >>> TYPE_SHIFT;
     }
 
     private @Nullable Page page(long index) {

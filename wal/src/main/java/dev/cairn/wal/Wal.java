@@ -304,6 +304,12 @@ public final class Wal implements AutoCloseable {
 
     private void roll(int aligned, int kind, long previousIndex, long previousTerm) {
         checkNotFailed();
+        if (kind == ActivationDescriptor.KIND_CONTINUE && holdsMostEntries()) {
+            throw new NoSpaceException(
+                    "the log holds entries " + firstIndex + ".." + appendedIndex + ", allowed are "
+                            + config.maxEntries(),
+                    null);
+        }
         long startNs = rollClock.getAsLong();
         becomeCurrent(nextFile(aligned, kind == ActivationDescriptor.KIND_RESET), kind, previousIndex, previousTerm);
         rollTimes.accept(rollClock.getAsLong() - startNs);
@@ -399,7 +405,7 @@ public final class Wal implements AutoCloseable {
 
     /**
      * Whether an entry of this many bytes (header included) can be stored now; makes room by starting a new segment if it
-     * must. False only when the disk is full.
+     * must. False only when the disk is full, or when the log holds {@link WalConfig#maxEntries}.
      */
     public boolean ensureRoom(int entryLength) {
         int aligned = RecordDescriptor.alignedLength(RecordDescriptor.HEADER_LENGTH + entryLength);
@@ -410,11 +416,16 @@ public final class Wal implements AutoCloseable {
             roll(aligned, ActivationDescriptor.KIND_CONTINUE, appendedIndex, terms.term(appendedIndex));
             return true;
         } catch (NoSpaceException e) {
-            if (neededBytes(aligned) <= config.segmentBytes()) {
+            if (neededBytes(aligned) <= config.segmentBytes() && !holdsMostEntries()) {
                 preparer.space().onRefused();
             }
             return false;
         }
+    }
+
+    /** Whether the log begins no further segment before some of its entries were dropped: its index would not fit. */
+    public boolean holdsMostEntries() {
+        return appendedIndex - firstIndex + 1 >= config.maxEntries();
     }
 
     /**
@@ -636,7 +647,8 @@ public final class Wal implements AutoCloseable {
 
     /**
      * The most that {@link #truncatePrefix} may be told so that it leaves this many bytes of log at and below an index, in
-     * whole segments; {@link #firstIndex()} - 1 when there is no more than that.
+     * whole segments; {@link #firstIndex()} - 1 when there is no more than that. Bytes of more entries than a quarter of
+     * {@link WalConfig#maxEntries} are not left.
      */
     public long prefixBehind(long index, long keepBytes) {
         Segment[] now = segments;
@@ -645,7 +657,7 @@ public final class Wal implements AutoCloseable {
             if (now[i].lastLiveIndex > index) {
                 continue;
             }
-            if (kept >= keepBytes) {
+            if (kept >= keepBytes || index - now[i].lastLiveIndex >= config.maxEntries() / 4) {
                 return Math.max(now[i].lastLiveIndex, firstIndex - 1);
             }
             kept += now[i].sealedEnd;

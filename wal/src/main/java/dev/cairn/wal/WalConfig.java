@@ -12,6 +12,8 @@ import java.util.Set;
  * @param segmentBytes length of a segment file: {@link #MIN_SEGMENT_BYTES} to {@link #MAX_SEGMENT_BYTES}, a multiple of 4096
  * @param spareCount segments prepared ahead, 0 to {@link #MAX_SPARES}
  * @param cutCopyCapBytes most bytes of cut torn tails that are kept aside, all copies together
+ * @param maxEntries entries beyond which no further segment is begun: each takes {@value IndexTable#ENTRY_BYTES} bytes of
+ *     memory
  * @param reserveBytes room on the disk in which no segment is made: what the owner of the log needs for other things
  * @param writer how records are stored; used by {@link FileSegmentDirectory} only
  * @param faults planted bugs; test only, empty otherwise
@@ -24,6 +26,7 @@ public record WalConfig(
         int segmentBytes,
         int spareCount,
         long cutCopyCapBytes,
+        int maxEntries,
         long reserveBytes,
         WriterChoice writer,
         Set<WalFault> faults) {
@@ -33,6 +36,9 @@ public record WalConfig(
     public static final int DEFAULT_SPARES = 2;
     public static final int MAX_SPARES = 8;
     public static final long DEFAULT_CUT_COPY_CAP_BYTES = 64L * 1024 * 1024;
+
+    /** 480 MiB of memory. */
+    public static final int DEFAULT_MAX_ENTRIES = 40 * 1024 * 1024;
 
     public WalConfig {
         if (segmentBytes < MIN_SEGMENT_BYTES
@@ -46,6 +52,9 @@ public record WalConfig(
         }
         if (cutCopyCapBytes < 0) {
             throw new IllegalArgumentException("cutCopyCapBytes=" + cutCopyCapBytes + " allowed=0 or more");
+        }
+        if (maxEntries < 1) {
+            throw new IllegalArgumentException("maxEntries=" + maxEntries + " allowed=1 or more");
         }
         if (reserveBytes < 0) {
             throw new IllegalArgumentException("reserveBytes=" + reserveBytes + " allowed=0 or more");
@@ -63,6 +72,7 @@ public record WalConfig(
                 DEFAULT_SEGMENT_BYTES,
                 DEFAULT_SPARES,
                 DEFAULT_CUT_COPY_CAP_BYTES,
+                DEFAULT_MAX_ENTRIES,
                 0,
                 WriterChoice.CHANNEL,
                 Set.of());
@@ -77,6 +87,7 @@ public record WalConfig(
                 bytes,
                 spareCount,
                 cutCopyCapBytes,
+                maxEntries,
                 reserveBytes,
                 writer,
                 faults);
@@ -91,6 +102,7 @@ public record WalConfig(
                 segmentBytes,
                 count,
                 cutCopyCapBytes,
+                maxEntries,
                 reserveBytes,
                 writer,
                 faults);
@@ -98,7 +110,32 @@ public record WalConfig(
 
     public WalConfig withCutCopyCapBytes(long bytes) {
         return new WalConfig(
-                clusterIdHash, nodeId, storageId, group, segmentBytes, spareCount, bytes, reserveBytes, writer, faults);
+                clusterIdHash,
+                nodeId,
+                storageId,
+                group,
+                segmentBytes,
+                spareCount,
+                bytes,
+                maxEntries,
+                reserveBytes,
+                writer,
+                faults);
+    }
+
+    public WalConfig withMaxEntries(int count) {
+        return new WalConfig(
+                clusterIdHash,
+                nodeId,
+                storageId,
+                group,
+                segmentBytes,
+                spareCount,
+                cutCopyCapBytes,
+                count,
+                reserveBytes,
+                writer,
+                faults);
     }
 
     public WalConfig withReserveBytes(long bytes) {
@@ -110,6 +147,7 @@ public record WalConfig(
                 segmentBytes,
                 spareCount,
                 cutCopyCapBytes,
+                maxEntries,
                 bytes,
                 writer,
                 faults);
@@ -124,6 +162,7 @@ public record WalConfig(
                 segmentBytes,
                 spareCount,
                 cutCopyCapBytes,
+                maxEntries,
                 reserveBytes,
                 choice,
                 faults);
@@ -139,6 +178,7 @@ public record WalConfig(
                 segmentBytes,
                 spareCount,
                 cutCopyCapBytes,
+                maxEntries,
                 reserveBytes,
                 writer,
                 planted);

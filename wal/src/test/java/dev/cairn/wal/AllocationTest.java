@@ -6,6 +6,7 @@ import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -41,6 +42,33 @@ final class AllocationTest {
         }
         assertThat(least).isZero();
         log.close();
+    }
+
+    /** What is on the heap is copied by young collections while nodes answer nobody. */
+    @Test
+    void theIndexLiesOutsideOfTheHeap() {
+        LogFixture log = new LogFixture(
+                FileSegmentDirectory.open(folder, WriterChoice.CHANNEL),
+                WalConfig.of(1, 1, 1).withSegmentBytes(32 * 1024 * 1024).withSpareCount(0),
+                () -> 5);
+        UnsafeBuffer payload = new UnsafeBuffer(new byte[100]);
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long me = Thread.currentThread().getId();
+        appendPages(log.wal, 2, payload);
+        long before = threads.getThreadAllocatedBytes(me);
+        appendPages(log.wal, 8, payload);
+        assertThat(threads.getThreadAllocatedBytes(me) - before)
+                .as("bytes for %d entries", 8 * IndexTable.PAGE_ENTRIES)
+                .isLessThan(IndexTable.PAGE_ENTRIES);
+        log.close();
+    }
+
+    private static void appendPages(Wal wal, int pages, UnsafeBuffer payload) {
+        for (int i = 0; i < pages * IndexTable.PAGE_ENTRIES; i++) {
+            wal.append(wal.appendedIndex() + 1, 1, 7, EntryDescriptor.TYPE_COMMAND, payload, 0, payload.capacity());
+        }
+        wal.publish();
+        wal.force();
     }
 
     private static void groups(Wal wal, UnsafeBuffer payload, LogCursor cursor, LogCursor loopCursor) {

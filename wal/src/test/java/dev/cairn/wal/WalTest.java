@@ -304,6 +304,46 @@ final class WalTest {
     }
 
     @Test
+    void aLogOfTooManyEntriesRefusesFurtherOnesUntilSomeAreDropped() {
+        WalConfig config = WalConfig.of(77, 1, 99)
+                .withSegmentBytes(WalConfig.MIN_SEGMENT_BYTES)
+                .withMaxEntries(1000);
+        LogFixture log = new LogFixture(new SimulatedDirectory(), config, () -> 5);
+        byte[] payload = LogFixture.payload(20, 1, 1);
+        while (log.wal.ensureRoom(EntryDescriptor.HEADER_LENGTH + payload.length)) {
+            log.append(1, payload);
+            assertThat(log.wal.appendedIndex())
+                    .as("a segment holds fewer than 700")
+                    .isLessThan(1700);
+        }
+        long refused = log.wal.appendedIndex() + 1;
+        assertThat(refused).isGreaterThan(1000);
+        assertThat(log.wal.holdsMostEntries()).isTrue();
+        assertThat(log.wal.sparePreparer().space().isLow())
+                .as("the disk has room")
+                .isFalse();
+        assertThatThrownBy(() -> log.append(1, payload))
+                .isInstanceOf(NoSpaceException.class)
+                .hasMessageContaining("entries 1.." + (refused - 1) + ", allowed are 1000");
+        log.append(Entry.of(refused, 2, 0, EntryDescriptor.TYPE_NOOP, new byte[0]));
+        log.publishAndForce();
+
+        assertThat(log.wal.prefixBehind(refused, Long.MAX_VALUE))
+                .as("kept are entries of whole segments, a quarter at least")
+                .isBetween(refused - 250 - 700, refused - 250);
+        log.wal.truncatePrefix(log.wal.prefixBehind(refused, Long.MAX_VALUE));
+        assertThat(log.wal.holdsMostEntries()).isFalse();
+        assertThat(log.wal.ensureRoom(EntryDescriptor.HEADER_LENGTH + payload.length))
+                .isTrue();
+        log.append(2, payload);
+        log.publishAndForce();
+        log.close();
+        log.reopen();
+        assertThat(log.wal.appendedIndex()).isEqualTo(refused + 1);
+        log.close();
+    }
+
+    @Test
     void aFullDiskRefusesCommandsKeepsRoomForEssentialsAndRecovers() {
         SimulatedDirectory directory = new SimulatedDirectory();
         LogFixture log = new LogFixture(directory);

@@ -185,7 +185,7 @@ public final class MeasuredNodes implements AutoCloseable {
             ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                     .filter(argument -> argument.startsWith("--"))
                     .forEach(command::add);
-            command.addAll(List.of("-Xmx256m", "-XX:MaxDirectMemorySize=640m"));
+            command.addAll(List.of("-Xmx256m", "-XX:MaxDirectMemorySize=1152m"));
             Arrays.stream(System.getProperty(ProcessCluster.NODE_FLAGS_PROPERTY, "")
                             .split("\\s+"))
                     .filter(flag -> !flag.isEmpty())

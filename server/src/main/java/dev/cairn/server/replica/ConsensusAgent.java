@@ -494,7 +494,13 @@ public final class ConsensusAgent {
         } else if (snapshots.slowsWrites() && core.lastIndex() - core.appliedIndex() >= SLOWED_OPEN_PROPOSALS) {
             refuse(connectionId, requestId, Status.BUSY, "writes are slowed down until a peer has caught up");
         } else if (!wal.ensureRoom(EntryDescriptor.HEADER_LENGTH + length)) {
-            refuse(connectionId, requestId, Status.NO_SPACE, "the disk of the leader is full");
+            refuse(
+                    connectionId,
+                    requestId,
+                    Status.NO_SPACE,
+                    wal.holdsMostEntries()
+                            ? "the log of the leader holds too many entries that no snapshot replaces"
+                            : "the disk of the leader is full");
         } else {
             log.stage(buffer, offset, length);
             final long index = core.propose(EntryType.COMMAND);

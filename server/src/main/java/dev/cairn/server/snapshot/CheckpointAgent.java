@@ -122,6 +122,8 @@ public final class CheckpointAgent {
             return "installed";
         } else if (retention.bytesBehindSnapshot(newest) >= config.logBytes()) {
             return "log-bytes";
+        } else if (applied - newest >= LogRetention.MOST_ENTRIES_BEHIND_SNAPSHOT) {
+            return "log-entries";
         } else if (config.entries() > 0 && applied - newest >= config.entries()) {
             return "entries";
         } else if (config.intervalNs() > 0 && nowNs - lastTakenNs >= config.intervalNs()) {
@@ -172,17 +174,22 @@ public final class CheckpointAgent {
             return;
         }
         final long pinned = pins.logIndex(nowNs);
-        if (pinned != Long.MAX_VALUE && retention.keepsTooMuch(config.maxRetainedLogBytes())) {
+        final long entries = appliedIndex.getAsLong() - retention.firstIndex() + 1;
+        final double filled = retention.filled(config.maxRetainedLogBytes(), entries);
+        if (pinned != Long.MAX_VALUE && filled > LogRetention.GIVEN_UP) {
             pins.dropLogPins();
             LOGGER.warn(
-                    "event=snapshot.pin.dropped index={} logBytes={} maxBytes={} advice=\"the peer will need another"
-                            + " snapshot; raise snapshot.retain.max.log.bytes or snapshot.transfer.bytes.per.s\"",
+                    "event=snapshot.pin.dropped index={} logBytes={} maxBytes={} entries={} maxEntries={} advice=\"the"
+                            + " peer will need another snapshot; raise snapshot.retain.max.log.bytes or"
+                            + " snapshot.transfer.bytes.per.s\"",
                     pinned,
                     retention.logBytes(),
-                    config.maxRetainedLogBytes());
+                    config.maxRetainedLogBytes(),
+                    entries,
+                    LogRetention.MOST_RETAINED_ENTRIES);
         }
         final long stillPinned = pins.logIndex(nowNs);
-        retention.slowWrites(stillPinned != Long.MAX_VALUE && retention.logBytes() > config.maxRetainedLogBytes());
+        retention.slowWrites(stillPinned != Long.MAX_VALUE && filled > 1);
         final long limit = Math.min(newest, stillPinned);
         if (limit > retention.droppableIndex()) {
             retention.allowDropping(Math.min(limit, store.flushedApplied().index()));

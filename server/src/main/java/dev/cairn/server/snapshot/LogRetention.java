@@ -1,11 +1,19 @@
 package dev.cairn.server.snapshot;
 
+import dev.cairn.wal.WalConfig;
+
 /**
  * What loop and checkpoint thread tell each other about the log: single published numbers, each written by one of them.
  */
 final class LogRetention {
-    /** Beyond the cap writes are slowed down first; the pin is dropped at the cap and a quarter. */
-    private static final int SLOWED_SHARE = 4;
+    /** Entries behind a snapshot that make the next one due, whatever the configuration: the log's index is in memory. */
+    static final long MOST_ENTRIES_BEHIND_SNAPSHOT = WalConfig.DEFAULT_MAX_ENTRIES / 4;
+
+    /** Entries that a transfer may keep from going, however small they are. */
+    static final long MOST_RETAINED_ENTRIES = WalConfig.DEFAULT_MAX_ENTRIES / 2;
+
+    /** Beyond a cap writes are slowed down first; the pin is dropped at the cap and a quarter. */
+    static final double GIVEN_UP = 1.25;
 
     // Written by the loop.
     private volatile long firstIndex = 1;
@@ -37,8 +45,9 @@ final class LogRetention {
         return snapshotIndex == index ? bytesBehindSnapshot : 0;
     }
 
-    boolean keepsTooMuch(final long maxBytes) {
-        return logBytes > maxBytes + maxBytes / SLOWED_SHARE;
+    /** How much of what a transfer may keep the log holds; above 1 it is more than that. */
+    double filled(final long maxBytes, final long entries) {
+        return Math.max((double) logBytes / maxBytes, (double) entries / MOST_RETAINED_ENTRIES);
     }
 
     long droppableIndex() {

@@ -114,7 +114,7 @@ class ClusterLauncherTest {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-D" + ClusterLauncher.NODE_FLAGS_PROPERTY + "=" + flags + " " + String.join(" ", quick)
-                + " -Xmx128m -XX:MaxDirectMemorySize=640m -Dlogback.configurationFile=logback.xml");
+                + " -Xmx128m -XX:MaxDirectMemorySize=1152m -Dlogback.configurationFile=logback.xml");
         command.addAll(quick.stream().filter(flag -> !flag.isEmpty()).toList());
         command.addAll(List.of(
                 "-Xmx64m",

@@ -113,6 +113,38 @@ class CheckpointAgentTest {
     }
 
     @Test
+    void moreEntriesThanTheIndexShouldHoldMakeOneDueWhateverIsConfigured() {
+        final CheckpointAgent agent = agent(Long.MAX_VALUE, 0, 0);
+        apply(LogRetention.MOST_ENTRIES_BEHIND_SNAPSHOT - 1);
+        step(agent);
+        assertThat(catalog.newest()).isNull();
+        apply(LogRetention.MOST_ENTRIES_BEHIND_SNAPSHOT);
+        step(agent);
+        assertThat(catalog.newestIndex()).isEqualTo(LogRetention.MOST_ENTRIES_BEHIND_SNAPSHOT);
+    }
+
+    @Test
+    void aPeersTransferKeepsAsManyEntriesAsFitIntoMemory() {
+        final CheckpointAgent agent = agent(Long.MAX_VALUE, 1, 0);
+        apply(10);
+        step(agent);
+        pins.touchForPeer(requireNonNull(catalog.newest()).id(), 10, nowNs);
+        apply(10 + LogRetention.MOST_RETAINED_ENTRIES);
+        retention.onLogSize(11, 100, 10, 100);
+        step(agent);
+        assertThat(retention.slowsWrites()).isFalse();
+        apply(11 + LogRetention.MOST_RETAINED_ENTRIES);
+        step(agent);
+        assertThat(retention.slowsWrites()).isTrue();
+        assertThat(retention.droppableIndex()).isEqualTo(10);
+
+        apply(11 + LogRetention.MOST_RETAINED_ENTRIES * 5 / 4);
+        step(agent);
+        assertThat(retention.droppableIndex()).as("the peer is given up").isEqualTo(applied);
+        assertThat(retention.slowsWrites()).isFalse();
+    }
+
+    @Test
     void timeMakesOneDueWhenSomethingWasApplied() {
         final CheckpointAgent agent = agent(Long.MAX_VALUE, 0, INTERVAL_NS);
         nowNs += INTERVAL_NS;
