@@ -36,6 +36,9 @@ public final class FaultProxy implements AutoCloseable {
     /** Bytes of one direction that wait here before no more are read. */
     private static final int MAX_HELD_BYTES = 1 << 20;
 
+    /** The same on a link that is only long: more than a leader lets be under way, or the proxy would be its bandwidth. */
+    private static final int MAX_DELAYED_BYTES = 32 << 20;
+
     /** With a throttle, bytes move in portions of this part of a second. */
     private static final int PORTIONS_PER_SECOND = 50;
 
@@ -316,7 +319,8 @@ public final class FaultProxy implements AutoCloseable {
             }
             if (from != null) {
                 final boolean ready = trouble.swallows || (receiver != null && receiver.isWritable());
-                from.config().setAutoRead(ready && heldBytes < MAX_HELD_BYTES);
+                from.config()
+                        .setAutoRead(ready && heldBytes < (trouble.delayNs > 0 ? MAX_DELAYED_BYTES : MAX_HELD_BYTES));
             }
         }
 

@@ -134,6 +134,19 @@ class FaultProxyTest {
         }
     }
 
+    /** Far more than the sockets' own buffers take; with one MiB at most on its way, the sender would wait for the delay. */
+    @Test
+    void aLongLinkTakesWhatALeaderLetsBeUnderWay() throws IOException, InterruptedException {
+        try (Ends ends = open()) {
+            proxy.delay(Duration.ofHours(1));
+            final Thread writer = new Thread(() -> sendAndEnd(ends.near, new byte[24 << 20]));
+            writer.start();
+            writer.join(TimeUnit.SECONDS.toMillis(20));
+            assertThat(writer.isAlive()).as("the sender waits").isFalse();
+            assertSilent(ends.far);
+        }
+    }
+
     @Test
     void whatIsHeldOfASenderThatEndedArrivesAfterHealing() throws IOException, InterruptedException {
         try (Ends ends = open()) {
