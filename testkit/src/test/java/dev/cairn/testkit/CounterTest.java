@@ -44,6 +44,9 @@ class CounterTest {
     Path directory;
 
     private final Semaphore window = new Semaphore(OUTSTANDING);
+    /** Increments that may be issued by now: the half of those between two troubles waits for the second to have begun. */
+    private volatile int allowed;
+
     private final AtomicInteger unresolved = new AtomicInteger();
     private final AtomicInteger settled = new AtomicInteger();
     private final AtomicInteger acknowledged = new AtomicInteger();
@@ -68,6 +71,7 @@ class CounterTest {
                     .silenceTimeout(Duration.ofMillis(400))
                     .connect()) {
                 final Thread issuer = new Thread(() -> issue(client), "issuer");
+                issuer.setDaemon(true);
                 issuer.start();
                 makeTrouble(cluster);
                 issuer.join();
@@ -97,7 +101,7 @@ class CounterTest {
     /** Nothing new while something is unknown: a session keeps the answers of a bounded number of writes. */
     private void issue(final CairnClient client) {
         for (int i = 0; i < INCREMENTS; i++) {
-            while (unresolved.get() > 0) {
+            while (unresolved.get() > 0 || i >= allowed) {
                 LockSupport.parkNanos(100_000);
             }
             window.acquireUninterruptibly();
@@ -160,31 +164,32 @@ class CounterTest {
     private void makeTrouble(final TestCluster cluster) throws InterruptedException {
         for (int trouble = 0; (trouble + 1) * INCREMENTS_PER_TROUBLE < INCREMENTS; trouble++) {
             final int from = (trouble + 1) * INCREMENTS_PER_TROUBLE;
+            allowed = from + INCREMENTS_PER_TROUBLE / 2;
             Await.until("increment " + from + " is settled", () -> settled.get() >= from, cluster::describe);
             final int leader = cluster.awaitLeader();
             switch (trouble % 4) {
-                case 0 -> {
-                    cluster.network().clientLink(leader).cut();
-                    last(Duration.ofMillis(200));
-                }
+                case 0 -> cluster.network().clientLink(leader).cut();
+                case 1 -> cluster.network().clientLink(leader).stallReplies();
+                case 2 -> cluster.kill(leader);
+                default -> cluster.network().isolate(leader);
+            }
+            allowed = from + INCREMENTS_PER_TROUBLE;
+            switch (trouble % 4) {
+                case 0 -> last(Duration.ofMillis(200));
                 case 1 -> {
-                    cluster.network().clientLink(leader).stallReplies();
                     last(REQUEST_TIMEOUT.plusMillis(200));
                     cluster.network().clientLink(leader).reset();
                 }
                 case 2 -> {
-                    cluster.kill(leader);
                     cluster.awaitLeader();
                     cluster.start(leader);
                 }
-                default -> {
-                    cluster.network().isolate(leader);
-                    last(REQUEST_TIMEOUT.plusMillis(200));
-                }
+                default -> last(REQUEST_TIMEOUT.plusMillis(200));
             }
             cluster.network().heal();
             cluster.awaitStableLeader();
         }
+        allowed = INCREMENTS;
     }
 
     /** How long a trouble lasts; nothing is waited for. */
