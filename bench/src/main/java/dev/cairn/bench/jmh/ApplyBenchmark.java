@@ -48,8 +48,11 @@ import org.openjdk.jmh.infra.BenchmarkParams;
  *
  * <p>Beside the time per operation stands {@code cpuNs}: processor time of the whole process per operation, flushes, compactions and
  * compilers included. The store lies in the directory that system property {@code java.io.tmpdir} names.
+ *
+ * <p>The scope is {@code Benchmark} although one thread does all: of a state of a thread JMH would make two, the one whose method is
+ * measured and the one that {@link Writes} is given.
  */
-@State(Scope.Thread)
+@State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Warmup(iterations = 5, time = 2)
@@ -121,6 +124,7 @@ public class ApplyBenchmark {
     private KeySpace keySpace = new KeySpace(1, KEY_BYTES);
     private long index;
     private long sequence;
+    private long indexAtLastGets;
     private @Nullable Path directory;
     private @Nullable KvStore store;
     private @Nullable KvStateMachine machine;
@@ -235,6 +239,10 @@ public class ApplyBenchmark {
         if (reading == null) {
             throw new IllegalStateException("no store is open");
         }
+        if (index == indexAtLastGets) {
+            throw new IllegalStateException("nothing was put since the gets before");
+        }
+        indexAtLastGets = index;
         long revisions = 0;
         for (int i = 0; i < GETS; i++) {
             keySpace.encode(random.nextInt(keys), key);
