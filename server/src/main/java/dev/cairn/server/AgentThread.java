@@ -9,7 +9,7 @@ import java.util.concurrent.locks.LockSupport;
  * Steps one agent and parks when there is nothing to do. Wake-ups are cheap while the thread runs: the producer unparks
  * only when the flag says that it is parked; the consumer sets the flag, looks once more, then parks.
  */
-final class AgentThread implements Wakeable {
+public final class AgentThread implements Wakeable {
     /** A parked thread looks again after this long although nobody woke it. */
     private static final long MAX_PARK_NS = 100_000_000L;
 
@@ -22,14 +22,15 @@ final class AgentThread implements Wakeable {
     private volatile boolean parked;
     private volatile boolean stopping;
 
-    AgentThread(final String name, final DutyCycle agent, final FatalErrorHandler fatal) {
+    /** @param fatal hears what {@code agent} throws; the thread ends then */
+    public AgentThread(final String name, final DutyCycle agent, final FatalErrorHandler fatal) {
         this.agent = agent;
         this.fatal = fatal;
         thread = new Thread(this::run, name);
         thread.setDaemon(true);
     }
 
-    void start() {
+    public void start() {
         thread.start();
     }
 
@@ -45,7 +46,7 @@ final class AgentThread implements Wakeable {
     }
 
     /** Lets the agent finish what it finds, then ends the thread. Returns when it has ended. */
-    void stop() throws InterruptedException {
+    public void stop() throws InterruptedException {
         stopping = true;
         LockSupport.unpark(thread);
         thread.join();

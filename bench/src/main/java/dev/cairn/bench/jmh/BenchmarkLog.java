@@ -4,6 +4,7 @@ import dev.cairn.wal.EntryDescriptor;
 import dev.cairn.wal.FileSegmentDirectory;
 import dev.cairn.wal.Floor;
 import dev.cairn.wal.HardStateFile;
+import dev.cairn.wal.RecordDescriptor;
 import dev.cairn.wal.SegmentDirectory;
 import dev.cairn.wal.Wal;
 import dev.cairn.wal.WalConfig;
@@ -25,7 +26,25 @@ public record BenchmarkLog(
         @Nullable PrefaultedDirectory pages,
         HardStateFile hardState,
         Wal wal) {
+    /** For what a segment holds beside its records. */
+    private static final int SPARE_BLOCKS = 64;
+
     private static final UnsafeBuffer NOTHING = new UnsafeBuffer(new byte[0]);
+
+    /** Size of a segment, in bytes, in which so many entries find room after {@link #ready}; each group begins on a block of its own. */
+    static int segmentBytes(int entries, int payloadBytes, int entriesPerGroup) {
+        int record = RecordDescriptor.alignedLength(
+                RecordDescriptor.HEADER_LENGTH + EntryDescriptor.HEADER_LENGTH + payloadBytes);
+        int empty = RecordDescriptor.HEADER_LENGTH + EntryDescriptor.HEADER_LENGTH;
+        int group = Math.addExact(RecordDescriptor.BLOCK_BYTES, Math.multiplyExact(record, entriesPerGroup));
+        int groups = Math.multiplyExact(entries / entriesPerGroup + 1, group);
+        return Math.multiplyExact(
+                RecordDescriptor.BLOCK_BYTES, blocks(groups) + blocks(empty * entries) + SPARE_BLOCKS);
+    }
+
+    private static int blocks(int bytes) {
+        return bytes / RecordDescriptor.BLOCK_BYTES + 1;
+    }
 
     /** Without spares, in the directory for temporary files: it is meant to stay within its first segment. */
     static BenchmarkLog open(WriterChoice writer, int segmentBytes) throws IOException {

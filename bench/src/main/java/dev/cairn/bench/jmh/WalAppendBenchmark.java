@@ -1,6 +1,7 @@
 package dev.cairn.bench.jmh;
 
 import dev.cairn.wal.EntryDescriptor;
+import dev.cairn.wal.LogPosition;
 import dev.cairn.wal.Wal;
 import dev.cairn.wal.WriterChoice;
 import java.io.IOException;
@@ -49,8 +50,6 @@ public class WalAppendBenchmark {
     /** Forces of one invocation of the forced benchmarks. */
     static final int GROUPS = 100;
 
-    private static final int SEGMENT_BYTES = 96 << 20;
-
     private static final long TERM = 1;
 
     /** How many entries one force covers. */
@@ -87,7 +86,11 @@ public class WalAppendBenchmark {
             throw new IllegalArgumentException("pages=" + pages);
         }
         log = BenchmarkLog.open(
-                null, WriterChoice.valueOf(writer.toUpperCase(Locale.ROOT)), SEGMENT_BYTES, 0, prefaulted);
+                null,
+                WriterChoice.valueOf(writer.toUpperCase(Locale.ROOT)),
+                BenchmarkLog.segmentBytes(ENTRIES, payloadBytes, ENTRIES_PER_GROUP),
+                0,
+                prefaulted);
         log.ready(ENTRIES);
     }
 
@@ -109,7 +112,7 @@ public class WalAppendBenchmark {
         for (int i = 0; i < ENTRIES; i += ENTRIES_PER_GROUP) {
             appendGroup(wal, Math.min(ENTRIES_PER_GROUP, ENTRIES - i));
         }
-        return wal.appendedPosition();
+        return position(wal.appendedPosition());
     }
 
     /** A group and its force; time per group. */
@@ -122,7 +125,7 @@ public class WalAppendBenchmark {
             appendGroup(wal, group.entries);
             wal.force();
         }
-        return wal.durablePosition();
+        return position(wal.durablePosition());
     }
 
     private void appendGroup(Wal wal, int entries) {
@@ -131,6 +134,14 @@ public class WalAppendBenchmark {
             wal.append(index, TERM, index, EntryDescriptor.TYPE_COMMAND, payload, 0, payload.capacity());
         }
         wal.publish();
+    }
+
+    /** A log that has rolled has measured how a segment is made. */
+    private static long position(long end) {
+        if (LogPosition.segment(end) != 1) {
+            throw new IllegalStateException("the log has rolled, its end is at " + LogPosition.toString(end));
+        }
+        return end;
     }
 
     private Wal wal() {

@@ -5,30 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Collection;
 import org.junit.jupiter.api.Test;
 import org.openjdk.jmh.results.RunResult;
-import org.openjdk.jmh.runner.options.CommandLineOptions;
 
 /** The benchmarks run; what they measure is not this test's. */
 final class ApplyBenchmarkTest {
     @Test
     void putsAndGetsAreMeasured() throws Exception {
-        String[] arguments = {
-            "ApplyBenchmark",
-            "-f",
-            "0",
-            "-wi",
-            "0",
-            "-i",
-            "1",
-            "-r",
-            "50ms",
-            "-v",
-            "SILENT",
-            "-p",
-            "batch=64",
-            "-p",
-            "keys=1000"
-        };
-        Collection<RunResult> results = BenchmarkMain.run(new CommandLineOptions(arguments));
+        Collection<RunResult> results = BenchmarkRuns.once("ApplyBenchmark", "-p", "batch=64", "-p", "keys=1000");
 
         assertThat(results)
                 .hasSize(2)

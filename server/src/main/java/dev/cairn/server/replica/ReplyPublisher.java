@@ -29,18 +29,19 @@ import org.agrona.MutableDirectBuffer;
 import org.jspecify.annotations.Nullable;
 
 /** Turns outcomes into reply frames. A reply to a connection that is gone is dropped. Loop thread. */
-final class ReplyPublisher {
+public final class ReplyPublisher {
     private static final int BLOCK = FrameHeader.HEADER_LENGTH;
 
     private final ClientTransport transport;
     private final LoopMetrics metrics;
 
-    ReplyPublisher(final ClientTransport transport, final LoopMetrics metrics) {
+    public ReplyPublisher(final ClientTransport transport, final LoopMetrics metrics) {
         this.transport = transport;
         this.metrics = metrics;
     }
 
-    void commandReply(
+    /** Answers a command: status code, revision, and the result in [offset, offset + length). */
+    public void commandReply(
             final long connectionId,
             final long requestId,
             final int status,

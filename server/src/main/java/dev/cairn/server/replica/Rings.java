@@ -7,11 +7,15 @@ import org.agrona.concurrent.ringbuffer.OneToOneRingBuffer;
 import org.agrona.concurrent.ringbuffer.RingBufferDescriptor;
 
 /** The queues from one thread of a replica to another. */
-final class Rings {
+public final class Rings {
     private Rings() {}
 
-    /** @param bytes a power of two */
-    static OneToOneRingBuffer create(final int bytes) {
+    /**
+     * A ring off the heap.
+     *
+     * @param bytes a power of two
+     */
+    public static OneToOneRingBuffer create(final int bytes) {
         return new OneToOneRingBuffer(
                 new UnsafeBuffer(ByteBuffer.allocateDirect(bytes + RingBufferDescriptor.TRAILER_LENGTH)));
     }
@@ -20,7 +24,7 @@ final class Rings {
      * Takes all messages that were there when it was called. A read of a ring ends where it wraps, and may find nothing there but
      * the padding before it; behind that, another one finds the rest.
      */
-    static int readAll(final OneToOneRingBuffer ring, final MessageHandler handler) {
+    public static int readAll(final OneToOneRingBuffer ring, final MessageHandler handler) {
         return ring.read(handler) + ring.read(handler);
     }
 }
