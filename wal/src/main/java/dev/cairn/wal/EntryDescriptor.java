@@ -78,8 +78,7 @@ public final class EntryDescriptor {
         buffer.putLong(offset + INDEX_OFFSET, index, LITTLE_ENDIAN);
         buffer.putLong(offset + TERM_OFFSET, term, LITTLE_ENDIAN);
         buffer.putLong(offset + LOG_TIME_OFFSET, logTimeMs, LITTLE_ENDIAN);
-        buffer.putInt(offset + TYPE_OFFSET, type, LITTLE_ENDIAN);
-        buffer.putInt(offset + GROUP_OFFSET, group, LITTLE_ENDIAN);
+        buffer.putLong(offset + TYPE_OFFSET, RecordDescriptor.pair(type, group), LITTLE_ENDIAN);
     }
 
     /**

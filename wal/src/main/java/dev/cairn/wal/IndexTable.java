@@ -61,6 +61,8 @@ final class IndexTable {
     private final ArrayDeque<Page> pool = new ArrayDeque<>();
     private long first;
     private long last;
+    /** Where {@link #last} stands; null = not known, or there is none. */
+    private @Nullable Page lastPage;
 
     /** @param previousIndex the index before the first that will be appended */
     IndexTable(long previousIndex) {
@@ -79,8 +81,13 @@ final class IndexTable {
 
     void append(long start, int type, int entryLength) {
         long index = last + 1;
-        Page page = writablePage(index >>> PAGE_SHIFT);
-        page.set((int) index & PAGE_MASK, start, (type << TYPE_SHIFT) | entryLength);
+        int slot = (int) index & PAGE_MASK;
+        Page page = lastPage;
+        if (page == null || slot == 0) {
+            page = writablePage(index >>> PAGE_SHIFT);
+            lastPage = page;
+        }
+        page.set(slot, start, (type << TYPE_SHIFT) | entryLength);
         last = index;
     }
 
@@ -101,6 +108,7 @@ final class IndexTable {
 
     void truncateSuffix(long fromIndex) {
         last = fromIndex - 1;
+        lastPage = null;
     }
 
     /** Forgets everything and starts again behind {@code previousIndex}. */
@@ -108,6 +116,7 @@ final class IndexTable {
         pages = new Pages((previousIndex + 1) >>> PAGE_SHIFT, new @Nullable Page[8]);
         first = previousIndex + 1;
         last = previousIndex;
+        lastPage = null;
     }
 
     void truncatePrefix(long newFirst) {

@@ -72,7 +72,9 @@ final class MappedSegmentFile implements SegmentFile {
     @Override
     public void append(int offset, DirectBuffer source, int sourceOffset, int count) {
         UnsafeBuffer to = attached();
-        to.putBytes(offset + Integer.BYTES, source, sourceOffset + Integer.BYTES, count - Integer.BYTES);
+        to.putInt(offset + Integer.BYTES, source.getInt(sourceOffset + Integer.BYTES));
+        // From a multiple of 8 the JVM copies by longs, from one of 4 by ints.
+        to.putBytes(offset + Long.BYTES, source, sourceOffset + Long.BYTES, count - Long.BYTES);
         lastOffset = offset;
         lastStored = source.getInt(sourceOffset);
         to.putIntRelease(offset, lastStored);

@@ -115,15 +115,17 @@ public final class RecordDescriptor {
             int offset,
             int previousCrc,
             int bodyCrc) {
-        buffer.putInt(at + LENGTH_OFFSET, length, LITTLE_ENDIAN);
-        buffer.putInt(at + FLAGS_OFFSET, flags, LITTLE_ENDIAN);
+        buffer.putLong(at + LENGTH_OFFSET, pair(length, flags), LITTLE_ENDIAN);
         buffer.putLong(at + SALT_OFFSET, salt, LITTLE_ENDIAN);
         buffer.putLong(at + DURABLE_OFFSET, durablePosition, LITTLE_ENDIAN);
         buffer.putLong(at + INDEX_OFFSET, index, LITTLE_ENDIAN);
-        buffer.putInt(at + SEGMENT_OFFSET, segment, LITTLE_ENDIAN);
-        buffer.putInt(at + OFFSET_OFFSET, offset, LITTLE_ENDIAN);
-        buffer.putInt(at + PREVIOUS_CRC_OFFSET, previousCrc, LITTLE_ENDIAN);
-        buffer.putInt(at + BODY_CRC_OFFSET, bodyCrc, LITTLE_ENDIAN);
+        buffer.putLong(at + SEGMENT_OFFSET, pair(segment, offset), LITTLE_ENDIAN);
+        buffer.putLong(at + PREVIOUS_CRC_OFFSET, pair(previousCrc, bodyCrc), LITTLE_ENDIAN);
         buffer.putInt(at + RESERVED_OFFSET, 0, LITTLE_ENDIAN);
+    }
+
+    /** Two neighbouring fields of 4 bytes for one store: what a header costs is the checks of its stores' bounds. */
+    static long pair(int first, int second) {
+        return (first & 0xFFFF_FFFFL) | ((long) second << Integer.SIZE);
     }
 }

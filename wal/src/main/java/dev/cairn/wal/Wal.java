@@ -218,16 +218,15 @@ public final class Wal implements AutoCloseable {
         return scratch;
     }
 
+    // From here to appendTo no method has more than 120 bytes of bytecode: a longer one is not inlined (ADR 18).
+
     /** Stores the entry that stands in the scratch buffer behind the room for its record header. */
     private long store(long index, long term, int type, int entryLength, int entryCrc) {
         int length = RecordDescriptor.HEADER_LENGTH + entryLength;
         int at = reserve(index, RecordDescriptor.alignedLength(length), isEssential(type));
         long start = LogPosition.of(current.sequence, at);
         writeRecord(at, length, supersedeNext ? RecordDescriptor.FLAG_SUPERSEDES : 0, index, entryCrc);
-        if (supersedeNext) {
-            supersedeNext = false;
-            truncationDurableAt = appendedPosition;
-        }
+        onEntryWritten();
         idleRecordDue = true;
         table.append(start, type, entryLength);
         terms.append(index, term);
@@ -236,9 +235,19 @@ public final class Wal implements AutoCloseable {
         return appendedPosition;
     }
 
+    /** The first entry behind a truncation is what lets it outlast a crash. */
+    private void onEntryWritten() {
+        if (supersedeNext) {
+            supersedeNext = false;
+            truncationDurableAt = appendedPosition;
+        }
+    }
+
     private void writeRecord(int at, int length, int flags, long index, int bodyCrc) {
         int aligned = RecordDescriptor.alignedLength(length);
-        scratch.setMemory(length, aligned - length, (byte) 0);
+        if (aligned > length) {
+            scratch.setMemory(length, aligned - length, (byte) 0);
+        }
         chain = RecordWriter.seal(
                 scratch,
                 length,
@@ -251,13 +260,17 @@ public final class Wal implements AutoCloseable {
                 chain,
                 bodyCrc,
                 checksum);
+        appendTo(current.file, at, scratch, aligned);
+        tail = at + aligned;
+        appendedPosition = LogPosition.of(current.sequence, tail);
+    }
+
+    private void appendTo(SegmentFile file, int at, DirectBuffer source, int length) {
         try {
-            current.file.append(at, scratch, 0, aligned);
+            file.append(at, source, 0, length);
         } catch (RuntimeException | InternalError e) {
             throw fail(e);
         }
-        tail = at + aligned;
-        appendedPosition = LogPosition.of(current.sequence, tail);
     }
 
     /** Where the next record goes; rolls to a new segment when this one has no room. */
@@ -334,11 +347,7 @@ public final class Wal implements AutoCloseable {
                 sequence,
                 next.salt());
         ActivationDescriptor.encode(activationScratch, activation, checksum);
-        try {
-            next.file().append(ActivationDescriptor.FILE_OFFSET, activationScratch, 0, ActivationDescriptor.LENGTH);
-        } catch (RuntimeException | InternalError e) {
-            throw fail(e);
-        }
+        appendTo(next.file(), ActivationDescriptor.FILE_OFFSET, activationScratch, ActivationDescriptor.LENGTH);
         current.sealedEnd = end;
         current = new Segment(sequence, next.file(), next.name(), next.salt(), previousIndex);
         current.madeHere = true;
