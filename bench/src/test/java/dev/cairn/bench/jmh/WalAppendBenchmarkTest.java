@@ -23,12 +23,9 @@ final class WalAppendBenchmarkTest {
     }
 
     @Test
-    void largestForcedGroupsFitIntoTheLog() throws Exception {
-        Collection<RunResult> results =
-                BenchmarkRuns.once("WalAppendBenchmark.appendAndForce", "-p", "entries=256", "-p", "pages=cold");
-
-        assertThat(results)
-                .hasSize(2)
+    void smallestAndLargestForcedGroupsFitIntoTheLog() throws Exception {
+        assertThat(BenchmarkRuns.once("WalForceBenchmark", "-p", "entries=1,256"))
+                .hasSize(4)
                 .allSatisfy(result ->
                         assertThat(result.getPrimaryResult().getScoreUnit()).isEqualTo("us/op"));
     }
