@@ -34,7 +34,7 @@ final class FolioProbe {
         }
         long least = Long.MAX_VALUE;
         try (SegmentFile file = directory.create(FILE_NAME, FILE_BYTES)) {
-            SegmentPreparation.zeroFill(file, 0, FILE_BYTES);
+            SegmentPreparation.writeZeros(file, 0, FILE_BYTES);
             file.force();
             file.startAppending();
             UnsafeBuffer record = new UnsafeBuffer(new byte[RECORD_BYTES]);

@@ -30,6 +30,17 @@ public interface SegmentFile extends AutoCloseable {
     void write(int offset, ByteBuffer source);
 
     /**
+     * Fills whole blocks with zeros, in such a way that the next {@link #force} has little left to write; durable only after it.
+     * For preparation, one thread at a time, before {@link #startAppending}.
+     *
+     * @throws NoSpaceException when the disk is full
+     */
+    default void zeroFill(int offset, int length) {
+        SegmentPreparation.writeZeros(this, offset, length);
+        force();
+    }
+
+    /**
      * When this returns, every write and flushed append that had returned before the call is durable. Any thread. After a
      * failure nothing is known about what is durable, and a second call proves nothing.
      */

@@ -4,11 +4,11 @@ import java.nio.ByteBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
- * Makes a segment file ready for use, step by step: zeros in 4 KiB writes (so that the page cache keeps small folios and a
- * store dirties one page), each step forced, then the header, then the directory. One thread.
+ * Makes a segment file ready for use, step by step: zeros, each step on its way to the disk before the next (ADR 24), a
+ * force, the header and another, then the directory. One thread.
  */
 final class SegmentPreparation {
-    /** A force of more holds up the log's own forces for longer (256 KiB for 0.9 ms); smaller steps take more forces. ADR 13. */
+    /** To write more holds up the log's own forces for longer (256 KiB for 0.9 ms); smaller steps are more of them. ADR 13. */
     static final int STEP_BYTES = 128 * 1024;
 
     /** When the log waits for the file: on a disk that is busy each force costs a turn in the queue, whatever it writes. */
@@ -44,7 +44,7 @@ final class SegmentPreparation {
     static void discharge(SegmentDirectory directory, String spareName) {
         directory.force();
         try (SegmentFile file = directory.open(spareName)) {
-            zeroFill(file, ActivationDescriptor.FILE_OFFSET, RecordDescriptor.BLOCK_BYTES);
+            writeZeros(file, ActivationDescriptor.FILE_OFFSET, RecordDescriptor.BLOCK_BYTES);
             file.force();
         }
     }
@@ -72,7 +72,7 @@ final class SegmentPreparation {
         }
     }
 
-    /** One bounded step and its force; returns whether there is more to do. */
+    /** One bounded step; returns whether there is more to do. */
     boolean step() {
         return step(STEP_BYTES);
     }
@@ -82,6 +82,8 @@ final class SegmentPreparation {
             fill(Math.min(bytes, file.length() - zeroed));
             return true;
         }
+        // A header vouches for the zeros behind it.
+        file.force();
         UnsafeBuffer header = new UnsafeBuffer(new byte[SegmentHeaderDescriptor.LENGTH]);
         SegmentHeaderDescriptor.encode(header, config, salt, file.length(), new Checksum());
         file.write(0, ByteBuffer.wrap(header.byteArray()));
@@ -91,12 +93,11 @@ final class SegmentPreparation {
     }
 
     private void fill(int count) {
-        zeroFill(file, zeroed, count);
-        file.force();
+        file.zeroFill(zeroed, count);
         zeroed += count;
     }
 
-    /** Bytes that are filled and forced. */
+    /** Bytes that are filled. */
     int zeroed() {
         return zeroed;
     }
@@ -110,7 +111,8 @@ final class SegmentPreparation {
         directory.delete(name);
     }
 
-    static void zeroFill(SegmentFile file, int offset, int length) {
+    /** In writes of 4 KiB: of larger ones the system's cache makes large folios, and a store through a mapping dirties a whole one. */
+    static void writeZeros(SegmentFile file, int offset, int length) {
         ByteBuffer zeros = ZEROS.duplicate();
         for (int done = 0; done < length; ) {
             int step = Math.min(RecordDescriptor.BLOCK_BYTES, length - done);

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps spares ready and clears away what the loop no longer uses. {@link #doWork} belongs to the housekeeping thread;
- * the loop takes spares and hands over retired segments. No step takes longer than one paced write and force.
+ * the loop takes spares and hands over retired segments. No step takes longer than one paced write, or a force.
  *
  * <p>Preparation is paced: unpaced it made other writers' forces ten times slower.
  */
@@ -28,8 +28,8 @@ public final class SparePreparer {
     public static final long FULL_DISK_RETRY_NS = 1_000_000_000;
 
     /**
-     * Dropped segments that are kept to become spares, for each spare: a snapshot drops several at once, and pages of a file that was written to are in
-     * the system's cache, where those of a new file cost a page of memory each.
+     * Dropped segments that are kept to become spares, for each spare: a snapshot drops several at once, and a file that was written to has its blocks,
+     * where a new one takes them from the file system as it grows.
      */
     private static final int DISCHARGED_PER_SPARE = 2;
 

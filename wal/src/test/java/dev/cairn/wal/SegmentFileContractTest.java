@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -35,7 +37,7 @@ final class SegmentFileContractTest {
 
     private static SegmentFile prepared(SegmentDirectory directory, String name) {
         SegmentFile file = directory.create(name, LENGTH);
-        SegmentPreparation.zeroFill(file, 0, LENGTH);
+        SegmentPreparation.writeZeros(file, 0, LENGTH);
         file.force();
         return file;
     }
@@ -113,7 +115,7 @@ final class SegmentFileContractTest {
         SegmentDirectory directory = directory(kind);
         int length = 4 * 1024 * 1024;
         SegmentFile file = directory.create("a", length);
-        SegmentPreparation.zeroFill(file, 0, length);
+        SegmentPreparation.writeZeros(file, 0, length);
         file.startAppending();
         byte[] record = LogFixture.payload(1024 * 1024, 1, 1);
         file.append(8192, new UnsafeBuffer(record), 0, 64);
@@ -121,6 +123,81 @@ final class SegmentFileContractTest {
         file.flush();
         assertThat(read(file, 8192 + 64, record.length)).isEqualTo(record);
         file.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void zerosTakeThePlaceOfWhatStoodThereAndOfNothingElse(String kind) {
+        SegmentDirectory directory = directory(kind);
+        SegmentFile file = directory.create("a", LENGTH);
+        byte[] expected = LogFixture.payload(LENGTH, 1, 1);
+        file.write(0, ByteBuffer.wrap(expected));
+        file.zeroFill(8192, 12288);
+        file.zeroFill(LENGTH - 4096, 4096);
+        file.force();
+        Arrays.fill(expected, 8192, 8192 + 12288, (byte) 0);
+        Arrays.fill(expected, LENGTH - 4096, LENGTH, (byte) 0);
+        assertThat(read(file, 0, LENGTH)).isEqualTo(expected);
+        file.close();
+        SegmentFile again = directory.open("a");
+        assertThat(read(again, 0, LENGTH)).isEqualTo(expected);
+        again.close();
+    }
+
+    /** A file that cannot be opened a second time stands for a file system that knows no writes past its cache. */
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel"})
+    void zerosThatCannotGoPastTheCacheGoThroughIt(String kind) throws IOException {
+        SegmentFile file = directory(kind).create("a", LENGTH);
+        file.write(0, ByteBuffer.wrap(LogFixture.payload(LENGTH, 1, 1)));
+        Files.delete(folder.resolve("a"));
+        file.zeroFill(0, LENGTH);
+        assertThat(read(file, 0, LENGTH)).isEqualTo(new byte[LENGTH]);
+        file.close();
+    }
+
+    /** Appends as a log makes them: behind each other or from the next block on, flushed now and then. */
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void whatIsFlushedIsReadWhereverGroupsBeginAndEnd(String kind) {
+        long first = Seeds.first();
+        for (long seed = first; seed < first + Seeds.count(20); seed++) {
+            appendAtRandom(directory(kind), "file-" + seed, new SplittableRandom(seed), "seed=" + seed);
+        }
+    }
+
+    private static void appendAtRandom(SegmentDirectory directory, String name, SplittableRandom random, String what) {
+        int length = 2 * 1024 * 1024;
+        SegmentFile file = directory.create(name, length);
+        file.zeroFill(0, length);
+        file.startAppending();
+        byte[] expected = new byte[length];
+        int at = 8 * random.nextInt(2000);
+        while (true) {
+            int count = 8 + 8 * random.nextInt(random.nextInt(20) == 0 ? 40_000 : 200);
+            if (at + count > length) {
+                break;
+            }
+            byte[] record = new byte[count];
+            random.nextBytes(record);
+            file.append(at, new UnsafeBuffer(record), 0, count);
+            System.arraycopy(record, 0, expected, at, count);
+            at += count;
+            if (random.nextInt(3) == 0) {
+                file.flush();
+                assertThat(read(file, 0, length)).as(what).isEqualTo(expected);
+            }
+            if (random.nextInt(3) == 0) {
+                at = (int) Wal.blocks(at);
+            }
+        }
+        file.flush();
+        file.force();
+        assertThat(read(file, 0, length)).as(what).isEqualTo(expected);
+        file.close();
+        SegmentFile again = directory.open(name);
+        assertThat(read(again, 0, length)).as(what).isEqualTo(expected);
+        again.close();
     }
 
     @ParameterizedTest

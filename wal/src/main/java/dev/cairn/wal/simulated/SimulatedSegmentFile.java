@@ -1,5 +1,6 @@
 package dev.cairn.wal.simulated;
 
+import dev.cairn.wal.RecordDescriptor;
 import dev.cairn.wal.SegmentFile;
 import dev.cairn.wal.WalException;
 import java.nio.ByteBuffer;
@@ -48,6 +49,15 @@ final class SimulatedSegmentFile implements SegmentFile {
         source.get(scratch(count), 0, count);
         file.put(offset, scratch, 0, count);
         directory.afterChange();
+    }
+
+    /** Without a force, as the port allows. */
+    @Override
+    public void zeroFill(int offset, int count) {
+        ByteBuffer block = ByteBuffer.allocate(RecordDescriptor.BLOCK_BYTES);
+        for (int done = 0; done < count; done += block.capacity()) {
+            write(offset + done, block.clear().limit(Math.min(block.capacity(), count - done)));
+        }
     }
 
     @Override
