@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
 final class ChannelFile {
     /** For writes past the cache the address, too, must be that of a block. */
     private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(
-                    SegmentPreparation.STEP_BYTES + RecordDescriptor.BLOCK_BYTES)
+                    SegmentPreparation.AWAITED_STEP_BYTES + RecordDescriptor.BLOCK_BYTES)
             .alignedSlice(RecordDescriptor.BLOCK_BYTES)
-            .slice(0, SegmentPreparation.STEP_BYTES)
+            .slice(0, SegmentPreparation.AWAITED_STEP_BYTES)
             .asReadOnlyBuffer();
 
     private final Path path;

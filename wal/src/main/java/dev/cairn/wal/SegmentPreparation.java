@@ -11,8 +11,8 @@ final class SegmentPreparation {
     /** To write more holds up the log's own forces for longer (256 KiB for 0.9 ms); smaller steps are more of them. ADR 13. */
     static final int STEP_BYTES = 128 * 1024;
 
-    /** When the log waits for the file: on a disk that is busy each force costs a turn in the queue, whatever it writes. */
-    private static final int AWAITED_STEP_BYTES = 1024 * 1024;
+    /** When the log waits for the file: on a disk that is busy each write costs a turn in the queue, whatever its length. */
+    static final int AWAITED_STEP_BYTES = 1024 * 1024;
 
     private static final ByteBuffer ZEROS =
             ByteBuffer.allocateDirect(RecordDescriptor.BLOCK_BYTES).asReadOnlyBuffer();
