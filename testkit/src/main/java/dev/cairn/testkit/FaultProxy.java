@@ -60,6 +60,7 @@ public final class FaultProxy implements AutoCloseable {
     private final Channel server;
     private final Set<Connection> connections = new HashSet<>();
     private Trouble trouble = Trouble.NONE;
+    private int heldBuffers;
 
     /**
      * Binds a free port.
@@ -147,6 +148,11 @@ public final class FaultProxy implements AutoCloseable {
                 .getNow();
     }
 
+    /** How many buffers wait here, in both directions of all connections. */
+    int heldBuffers() {
+        return loop.submit(() -> heldBuffers).syncUninterruptibly().getNow();
+    }
+
     @Override
     public void close() {
         server.close().syncUninterruptibly();
@@ -225,6 +231,7 @@ public final class FaultProxy implements AutoCloseable {
         void onTrouble() {
             if (trouble.swallows && reached != null) {
                 requests.to = null;
+                requests.release();
                 reached.close();
                 reached = null;
             }
@@ -236,6 +243,8 @@ public final class FaultProxy implements AutoCloseable {
         void forgetWhenEnded() {
             if (!dialler.isOpen() && (reached == null || !reached.isOpen())) {
                 connections.remove(this);
+                requests.release();
+                replies.release();
             }
         }
 
@@ -276,6 +285,7 @@ public final class FaultProxy implements AutoCloseable {
                 return;
             }
             held.add(new Held(bytes, System.nanoTime() + trouble.delayNs));
+            heldBuffers++;
             heldBytes += bytes.readableBytes();
             pump();
         }
@@ -342,6 +352,7 @@ public final class FaultProxy implements AutoCloseable {
                 if (now == size) {
                     next.bytes.release();
                     held.removeFirst();
+                    heldBuffers--;
                 }
             }
             if (moved) {
@@ -371,12 +382,18 @@ public final class FaultProxy implements AutoCloseable {
         }
 
         private void drop() {
-            held.forEach(it -> it.bytes.release());
-            held.clear();
-            heldBytes = 0;
+            release();
             if (from != null) {
                 from.close();
             }
+        }
+
+        /** What is held never arrives. */
+        void release() {
+            held.forEach(it -> it.bytes.release());
+            heldBuffers -= held.size();
+            held.clear();
+            heldBytes = 0;
         }
     }
 }

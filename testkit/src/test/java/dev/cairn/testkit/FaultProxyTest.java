@@ -161,6 +161,28 @@ class FaultProxyTest {
     }
 
     @Test
+    void whatIsHeldOfConnectionsThatEndIsReleased() throws IOException, InterruptedException {
+        try (Ends ends = open()) {
+            proxy.stall();
+            sendAndEnd(ends.near, new byte[] {1});
+            Await.until("the proxy holds it", () -> proxy.connections() == 0 && proxy.heldBuffers() == 1, () -> "");
+            ends.far.close();
+            Await.until("it is released", () -> proxy.heldBuffers() == 0, () -> "");
+        }
+    }
+
+    @Test
+    void whatIsHeldForATargetThatLostItsPowerIsReleased() throws IOException, InterruptedException {
+        try (Ends ends = open()) {
+            proxy.stall();
+            ends.near.getOutputStream().write(1);
+            Await.until("the proxy holds it", () -> proxy.heldBuffers() == 1, () -> "");
+            proxy.halfOpen();
+            assertThat(proxy.heldBuffers()).isZero();
+        }
+    }
+
+    @Test
     void cutEndsWhatIsOpenAndRefusesUntilHealed() throws IOException {
         try (Ends ends = open()) {
             proxy.cut();
