@@ -34,7 +34,7 @@ public final class ClusterNetwork implements AutoCloseable {
 
     private ClusterNetwork(final int size) {
         this.size = size;
-        ports = new PortLease(2 * size);
+        ports = PortLease.of(2 * size);
     }
 
     /** Nodes and clients dial each other as they are. */

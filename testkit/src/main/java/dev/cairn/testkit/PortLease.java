@@ -5,14 +5,13 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Ports that nobody else takes while this is open, although a node that is to use them does not run yet or not any more.
@@ -23,53 +22,89 @@ final class PortLease implements AutoCloseable {
     private static final int FIRST_PORT = 20_000;
     private static final int PORTS = 10_000;
 
-    private final List<FileChannel> locks = new ArrayList<>();
-    private final int[] ports;
+    /**
+     * Ports of this JVM's leases. A second channel on the file of one of them must not even be opened: to close it would end
+     * the lock of the first, for a POSIX lock is the process's.
+     */
+    private static final Set<Integer> LEASED_HERE = ConcurrentHashMap.newKeySet();
 
-    /** Leases so many ports. */
-    PortLease(final int count) {
-        ports = new int[count];
-        final Path directory = Path.of(System.getProperty("java.io.tmpdir"), "cairn-test-ports");
-        // Beginning at different places keeps clusters that start together from trying the same ports one by one.
-        final int start = (int) (ProcessHandle.current().pid() * 31 % PORTS);
-        int found = 0;
+    private final Path directory = Path.of(System.getProperty("java.io.tmpdir"), "cairn-test-ports");
+    private final List<Integer> ports = new ArrayList<>();
+    private final List<FileChannel> locks = new ArrayList<>();
+
+    private PortLease() {
         try {
             Files.createDirectories(directory);
-            for (int i = 0; i < PORTS && found < count; i++) {
-                final int port = FIRST_PORT + (start + i) % PORTS;
-                if (lock(directory, port)) {
-                    ports[found++] = port;
-                }
-            }
         } catch (IOException e) {
-            close();
             throw new UncheckedIOException("cannot lease ports in " + directory + ": " + e.getMessage(), e);
         }
-        if (found < count) {
-            close();
-            throw new IllegalStateException("only " + found + " of " + count + " ports are free from " + FIRST_PORT
-                    + " to " + (FIRST_PORT + PORTS - 1));
-        }
     }
 
-    private boolean lock(final Path directory, final int port) throws IOException {
-        final FileChannel channel = FileChannel.open(
-                directory.resolve(Integer.toString(port)), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        final FileLock lock = tryLock(channel);
-        if (lock == null || !isFree(port)) {
-            channel.close();
+    /** Leases so many ports, wherever they are. */
+    static PortLease of(final int count) {
+        final PortLease lease = new PortLease();
+        final int start = start();
+        for (int i = 0; i < PORTS && lease.ports.size() < count; i++) {
+            lease.take(FIRST_PORT + (start + i) % PORTS);
+        }
+        if (lease.ports.size() < count) {
+            lease.close();
+            throw noneFree(count + " ports, " + lease.ports.size() + " of them");
+        }
+        return lease;
+    }
+
+    /**
+     * Leases ports that lie so far above a common base. {@link #port} counts them in the order given.
+     *
+     * @param multiple of which the base is one
+     */
+    static PortLease above(final int multiple, final List<Integer> offsets) {
+        final int start = start();
+        for (int i = 0; i < PORTS; i += multiple) {
+            final int base = (FIRST_PORT + (start + i) % PORTS) / multiple * multiple;
+            final PortLease lease = new PortLease();
+            if (offsets.stream().allMatch(offset -> lease.take(base + offset))) {
+                return lease;
+            }
+            lease.close();
+        }
+        throw noneFree("ports " + offsets + " above a multiple of " + multiple);
+    }
+
+    /** Beginning at different places keeps clusters that start together from trying the same ports one by one. */
+    private static int start() {
+        return (int) (ProcessHandle.current().pid() * 31 % PORTS);
+    }
+
+    private static IllegalStateException noneFree(final String wanted) {
+        return new IllegalStateException(
+                "not free: " + wanted + ", from " + FIRST_PORT + " to " + (FIRST_PORT + PORTS - 1));
+    }
+
+    private boolean take(final int port) {
+        if (!LEASED_HERE.add(port)) {
             return false;
         }
-        locks.add(channel);
-        return true;
-    }
-
-    private static @Nullable FileLock tryLock(final FileChannel channel) throws IOException {
+        boolean taken = false;
         try {
-            return channel.tryLock();
-        } catch (OverlappingFileLockException takenByThisJvm) {
-            return null;
+            final FileChannel channel = FileChannel.open(
+                    directory.resolve(Integer.toString(port)), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            taken = channel.tryLock() != null && isFree(port);
+            if (taken) {
+                ports.add(port);
+                locks.add(channel);
+            } else {
+                channel.close();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot lease port " + port + " in " + directory + ": " + e.getMessage(), e);
+        } finally {
+            if (!taken) {
+                LEASED_HERE.remove(port);
+            }
         }
+        return taken;
     }
 
     private static boolean isFree(final int port) {
@@ -81,7 +116,7 @@ final class PortLease implements AutoCloseable {
     }
 
     int port(final int number) {
-        return ports[number];
+        return ports.get(number);
     }
 
     /** Gives the ports back. */
@@ -94,5 +129,8 @@ final class PortLease implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException("cannot give ports back: " + e.getMessage(), e);
         }
+        ports.forEach(LEASED_HERE::remove);
+        ports.clear();
+        locks.clear();
     }
 }

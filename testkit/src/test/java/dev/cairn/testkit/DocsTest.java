@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.Writer;
 import java.lang.management.ManagementFactory;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -81,7 +80,13 @@ class DocsTest {
     }
 
     private void run(String text) throws IOException, InterruptedException {
-        int basePort = freeBasePort();
+        // Those of four nodes, of a base that ends in 0, so that port numbers read as on the pages.
+        try (PortLease ports = PortLease.above(20, List.of(0, 1, 2, 3, 4, 101, 102, 103, 104, 201, 202, 203, 204))) {
+            run(text, ports.port(0));
+        }
+    }
+
+    private void run(String text, int basePort) throws IOException, InterruptedException {
         writeShims(basePort);
         // The pages use the default ports; here others may be busy on them.
         String page = text.replaceAll("\\b740([1-4$])", Integer.toString(basePort / 10) + "$1")
@@ -105,30 +110,6 @@ class DocsTest {
             for (Background process : started) {
                 process.stop();
             }
-        }
-    }
-
-    /** A base such that all ports of four nodes are free, ending in 0 so that port numbers read as on the pages. */
-    private static int freeBasePort() throws IOException {
-        for (int base = 20_000 + (int) (ProcessHandle.current().pid() % 500) * 20; base < 60_000; base += 20) {
-            boolean free = true;
-            for (int offset = 0; offset <= 200 && free; offset += 100) {
-                for (int node = 1; node <= 4 && free; node++) {
-                    free = isFree(base + offset + node);
-                }
-            }
-            if (free) {
-                return base;
-            }
-        }
-        throw new IOException("no ports are free");
-    }
-
-    private static boolean isFree(int port) {
-        try (ServerSocket socket = new ServerSocket(port)) {
-            return socket.isBound();
-        } catch (IOException busy) {
-            return false;
         }
     }
 
