@@ -4,7 +4,6 @@ import com.sun.nio.file.ExtendedOpenOption;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Locale;
@@ -12,17 +11,20 @@ import org.jspecify.annotations.Nullable;
 
 /** A file channel whose failures carry file, offset and numbers. Any thread. */
 final class ChannelFile {
-    /** For writes past the cache the address, too, must be that of a block. */
-    private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(
-                    SegmentPreparation.AWAITED_STEP_BYTES + RecordDescriptor.BLOCK_BYTES)
-            .alignedSlice(RecordDescriptor.BLOCK_BYTES)
-            .slice(0, SegmentPreparation.AWAITED_STEP_BYTES)
-            .asReadOnlyBuffer();
+    /** Apart, for only a log's writer needs them. */
+    private static final class Zeros {
+        /** For writes past the cache the address, too, must be that of a block. */
+        static final ByteBuffer BLOCKS = ByteBuffer.allocateDirect(
+                        SegmentPreparation.AWAITED_STEP_BYTES + RecordDescriptor.BLOCK_BYTES)
+                .alignedSlice(RecordDescriptor.BLOCK_BYTES)
+                .slice(0, SegmentPreparation.AWAITED_STEP_BYTES)
+                .asReadOnlyBuffer();
+    }
 
     private final Path path;
     private final FileChannel channel;
 
-    // housekeeping thread
+    // the thread that prepares the file
     private @Nullable FileChannel pastCache;
     private boolean triedPastCache;
 
@@ -69,9 +71,9 @@ final class ChannelFile {
     }
 
     /**
-     * Fills with zeros past the system's cache, so that a force of this file writes none of them.
+     * Fills with zeros past the system's cache, so that a force of this file writes none of them. One thread at a time.
      *
-     * @return false where the file system cannot do so; nothing was written then
+     * @return false where the file system refuses that, now and from then on; the range is then as it was, or zero in part
      */
     boolean zeroPastCache(int offset, int length) {
         FileChannel to = pastCache();
@@ -81,12 +83,20 @@ final class ChannelFile {
         int end = offset + length;
         try {
             for (int at = offset; at < end; ) {
-                ByteBuffer zeros = ZEROS.duplicate();
+                ByteBuffer zeros = Zeros.BLOCKS.duplicate();
                 zeros.limit(Math.min(zeros.capacity(), end - at));
                 at += to.write(zeros, at);
             }
         } catch (IOException e) {
-            throw failure("write of zeros failed: file=" + path + " offset=" + offset + " bytes=" + length, e);
+            WalException failure =
+                    failure("write of zeros failed: file=" + path + " offset=" + offset + " bytes=" + length, e);
+            if (failure instanceof NoSpaceException) {
+                throw failure;
+            }
+            // That it opens does not say that it writes. A disk that fails, fails through the cache too: a force
+            // follows there.
+            endZeros();
+            return false;
         }
         return true;
     }
@@ -95,9 +105,7 @@ final class ChannelFile {
         if (!triedPastCache) {
             triedPastCache = true;
             try {
-                if (RecordDescriptor.BLOCK_BYTES % Files.getFileStore(path).getBlockSize() == 0) {
-                    pastCache = FileChannel.open(path, StandardOpenOption.WRITE, ExtendedOpenOption.DIRECT);
-                }
+                pastCache = FileChannel.open(path, StandardOpenOption.WRITE, ExtendedOpenOption.DIRECT);
             } catch (UnsupportedOperationException | IOException e) {
                 // Not every file system can; then zeros go through the cache.
                 pastCache = null;

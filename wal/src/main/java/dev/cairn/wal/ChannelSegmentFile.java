@@ -82,8 +82,12 @@ final class ChannelSegmentFile implements SegmentFile {
     @Override
     public void append(int offset, DirectBuffer source, int sourceOffset, int count) {
         int gap = offset - (groupOffset + groupLength);
+        if (gap < 0) {
+            throw new IllegalArgumentException("not behind what was appended: file=" + file.path() + " offset=" + offset
+                    + " end=" + (groupOffset + groupLength));
+        }
         // A block that a force may be writing right now is left alone: what follows it begins on a block of its own.
-        boolean continues = groupLength > 0 && (gap == 0 || (unflushed && gap > 0 && gap <= BLOCK));
+        boolean continues = groupLength > 0 && (gap == 0 || (unflushed && gap <= BLOCK));
         if (!continues) {
             flush();
             groupOffset = offset;
@@ -100,11 +104,11 @@ final class ChannelSegmentFile implements SegmentFile {
         unflushed = true;
     }
 
-    /** For so many bytes, and zeros behind them up to the end of a block. */
+    /** For so many bytes, and zeros behind them up to the end of a block; more, so that as many on another remainder fit. */
     private void makeRoom(int bytes) {
         if (bytes + BLOCK > group.capacity()) {
             ByteBuffer before = group.clear().limit(groupLength);
-            resizeGroup(bytes + BLOCK);
+            resizeGroup((int) Wal.blocks(bytes) + 2 * BLOCK);
             group.put(before);
         }
     }

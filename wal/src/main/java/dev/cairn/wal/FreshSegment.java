@@ -127,7 +127,7 @@ final class FreshSegment {
         offset += aligned;
     }
 
-    /** In pieces of a block, so that the page cache keeps the small folios of the preparation. */
+    /** In pieces of a block, so that the page cache makes small folios of it. */
     private void writeInBlocks(int count) {
         for (int done = 0; done < count; ) {
             int step = Math.min(count - done, RecordDescriptor.BLOCK_BYTES);

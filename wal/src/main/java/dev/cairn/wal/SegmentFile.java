@@ -54,7 +54,8 @@ public interface SegmentFile extends AutoCloseable {
 
     /**
      * Stores {@code length} bytes at {@code offset}, the first four of them last and in release order, so that a
-     * half-stored structure begins with zero. The range must be zero before. Loop thread only.
+     * half-stored structure begins with zero. The range must be zero before, and behind it all up to the end of its last
+     * block; offsets ascend. Loop thread only.
      */
     void append(int offset, DirectBuffer source, int sourceOffset, int length);
 

@@ -84,7 +84,8 @@ final class SegmentPreparation {
         }
         // A header vouches for the zeros behind it.
         file.force();
-        UnsafeBuffer header = new UnsafeBuffer(new byte[SegmentHeaderDescriptor.LENGTH]);
+        // A whole block: of a part the system would first read the rest, which is past its cache.
+        UnsafeBuffer header = new UnsafeBuffer(new byte[RecordDescriptor.BLOCK_BYTES]);
         SegmentHeaderDescriptor.encode(header, config, salt, file.length(), new Checksum());
         file.write(0, ByteBuffer.wrap(header.byteArray()));
         file.force();

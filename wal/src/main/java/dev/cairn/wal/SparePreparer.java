@@ -164,7 +164,7 @@ public final class SparePreparer {
 
     /**
      * Whether the file may become a spare. Not one that was found at the start: to read it, the system filled its cache with
-     * large folios, and then each force of a small record would write all of one.
+     * large folios, and where zeros go through the cache each force of a small record would then write all of one.
      */
     private boolean mayServeAgain(Segment segment) {
         return segment.madeHere

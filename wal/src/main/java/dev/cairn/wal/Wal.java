@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * thread. Each other thread reads entries through a {@link LogCursor} of its own. {@link #sparePreparer()} is
  * housekeeping's. None of these threads may be interrupted.
  *
- * <p>Invariants: published &lt;= appended, durable &lt;= published (as positions); no stored byte is rewritten; a group that
+ * <p>Invariants: published &lt;= appended, durable &lt;= published (as positions); no stored byte changes; a group that
  * begins while a force may be in flight begins on a new 4 KiB block.
  */
 public final class Wal implements AutoCloseable {

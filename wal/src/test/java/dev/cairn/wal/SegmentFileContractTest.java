@@ -4,17 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.nio.file.ExtendedOpenOption;
 import dev.cairn.wal.simulated.SimulatedDirectory;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -153,6 +157,50 @@ final class SegmentFileContractTest {
         Files.delete(folder.resolve("a"));
         file.zeroFill(0, LENGTH);
         assertThat(read(file, 0, LENGTH)).isEqualTo(new byte[LENGTH]);
+        file.close();
+    }
+
+    /** Half a sector stands for what a file system refuses past its cache although it opened the file. */
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void zerosThatAreRefusedPastTheCacheGoThroughIt(String kind) {
+        SegmentFile file = directory(kind).create("a", LENGTH);
+        byte[] expected = LogFixture.payload(LENGTH, 1, 1);
+        file.write(0, ByteBuffer.wrap(expected));
+        file.zeroFill(0, 256);
+        Arrays.fill(expected, 0, 256, (byte) 0);
+        assertThat(read(file, 0, LENGTH)).isEqualTo(expected);
+        file.close();
+    }
+
+    @Test
+    void zerosGoPastTheCacheWhereTheFileSystemCanDoSo() throws IOException {
+        boolean can;
+        Path probe = folder.resolve("probe");
+        try (FileChannel channel = FileChannel.open(
+                probe, StandardOpenOption.CREATE, StandardOpenOption.WRITE, ExtendedOpenOption.DIRECT)) {
+            channel.write(ByteBuffer.allocateDirect(2 * 4096).alignedSlice(4096).limit(4096), 0);
+            can = true;
+        } catch (IOException | UnsupportedOperationException refused) {
+            can = false;
+        }
+        FileChannel channel = FileChannel.open(
+                folder.resolve("a"), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        ChannelFile file = new ChannelFile(folder.resolve("a"), channel);
+        assertThat(file.zeroPastCache(0, LENGTH)).isEqualTo(can);
+        file.close();
+    }
+
+    @Test
+    void groupsInWholeBlocksMustAscend() {
+        SegmentFile file = directory("channel").create("a", LENGTH);
+        file.zeroFill(0, LENGTH);
+        file.startAppending();
+        file.append(1024, new UnsafeBuffer(new byte[64]), 0, 64);
+        file.flush();
+        assertThatThrownBy(() -> file.append(0, new UnsafeBuffer(new byte[64]), 0, 64))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("offset=0 end=1088");
         file.close();
     }
 
