@@ -90,15 +90,19 @@ final class ChannelFile {
         } catch (IOException e) {
             WalException failure =
                     failure("write of zeros failed: file=" + path + " offset=" + offset + " bytes=" + length, e);
-            if (failure instanceof NoSpaceException) {
+            if (!isRefusal(e)) {
                 throw failure;
             }
-            // That it opens does not say that it writes. A disk that fails, fails through the cache too: a force
-            // follows there.
             endZeros();
             return false;
         }
         return true;
+    }
+
+    /** That a file opens past the cache does not say that it can be written there. Anything else is the disk's failure. */
+    static boolean isRefusal(IOException e) {
+        String text = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+        return text.contains("invalid argument") || text.contains("not supported") || text.contains("not a multiple");
     }
 
     private @Nullable FileChannel pastCache() {
@@ -132,8 +136,11 @@ final class ChannelFile {
     }
 
     void close() {
-        endZeros();
-        close(channel);
+        try {
+            endZeros();
+        } finally {
+            close(channel);
+        }
     }
 
     private void close(FileChannel open) {

@@ -55,7 +55,8 @@ final class ChannelSegmentFile implements SegmentFile {
     @Override
     public void zeroFill(int offset, int count) {
         if (!file.zeroPastCache(offset, count)) {
-            SegmentFile.super.zeroFill(offset, count);
+            SegmentPreparation.writeZeros(this, offset, count);
+            file.force();
         }
     }
 
@@ -156,6 +157,9 @@ final class ChannelSegmentFile implements SegmentFile {
             mapped = null;
             view = null;
             resizeGroup(0);
+            groupOffset = 0;
+            groupLength = 0;
+            unflushed = false;
             IoUtil.unmap(bytes);
         }
     }

@@ -18,7 +18,9 @@ final class FreshSegment {
     private final int sequence;
     private final Checksum checksum = new Checksum();
     private final EntryValidator validator = new EntryValidator();
-    private final ByteBuffer staged = ByteBuffer.allocateDirect(RecordDescriptor.BLOCK_BYTES);
+    /** The block in which {@code offset} is: what is copied into it so far, and zeros. */
+    private final UnsafeBuffer block = new UnsafeBuffer(new byte[RecordDescriptor.BLOCK_BYTES]);
+
     private UnsafeBuffer record = new UnsafeBuffer(new byte[RecordDescriptor.BLOCK_BYTES]);
     private int offset = ActivationDescriptor.RECORDS_OFFSET;
     private int chain;
@@ -83,6 +85,7 @@ final class FreshSegment {
             starts[i] = LogPosition.of(sequence, offset);
             write(entryLength, flags, index, EntryDescriptor.crc(record, RecordDescriptor.HEADER_LENGTH));
         }
+        writeBlock();
         relocate(table, firstCopied, starts);
         prepared.file().force();
     }
@@ -123,20 +126,22 @@ final class FreshSegment {
                 chain,
                 bodyCrc,
                 checksum);
-        writeInBlocks(aligned);
-        offset += aligned;
+        for (int done = 0; done < aligned; ) {
+            int inBlock = offset % RecordDescriptor.BLOCK_BYTES;
+            int step = Math.min(aligned - done, RecordDescriptor.BLOCK_BYTES - inBlock);
+            block.putBytes(inBlock, record, done, step);
+            done += step;
+            if (inBlock + step == RecordDescriptor.BLOCK_BYTES) {
+                writeBlock();
+                block.setMemory(0, RecordDescriptor.BLOCK_BYTES, (byte) 0);
+            }
+            offset += step;
+        }
     }
 
-    /** In pieces of a block, so that the page cache makes small folios of it. */
-    private void writeInBlocks(int count) {
-        for (int done = 0; done < count; ) {
-            int step = Math.min(count - done, RecordDescriptor.BLOCK_BYTES);
-            staged.clear();
-            record.getBytes(done, staged, 0, step);
-            staged.position(0).limit(step);
-            prepared.file().write(offset + done, staged);
-            done += step;
-        }
+    /** Whole, for of a part the system would first read the rest; and by itself, so that its cache makes small folios. */
+    private void writeBlock() {
+        prepared.file().write(offset & -RecordDescriptor.BLOCK_BYTES, ByteBuffer.wrap(block.byteArray()));
     }
 
     private static void relocate(IndexTable table, long firstCopied, long[] starts) {
@@ -154,9 +159,9 @@ final class FreshSegment {
 
     /** Activation block, then the name, each forced: from here on the log is linked through this segment. */
     void putInUse(Activation activation) {
-        UnsafeBuffer block = new UnsafeBuffer(new byte[ActivationDescriptor.LENGTH]);
-        ActivationDescriptor.encode(block, activation, checksum);
-        prepared.file().write(ActivationDescriptor.FILE_OFFSET, ByteBuffer.wrap(block.byteArray()));
+        UnsafeBuffer whole = new UnsafeBuffer(new byte[RecordDescriptor.BLOCK_BYTES]);
+        ActivationDescriptor.encode(whole, activation, checksum);
+        prepared.file().write(ActivationDescriptor.FILE_OFFSET, ByteBuffer.wrap(whole.byteArray()));
         prepared.file().force();
         directory.rename(prepared.name(), Segment.nameOf(sequence));
         directory.force();
@@ -167,6 +172,7 @@ final class FreshSegment {
         durablePosition = LogPosition.of(sequence, offset);
         int crc = RecordWriter.encodeHint(record, commitHint, checksum);
         write(RecordDescriptor.EMPTY_BODY_LENGTH, RecordDescriptor.FLAG_EMPTY, lastIndex, crc);
+        writeBlock();
         prepared.file().force();
     }
 }

@@ -45,6 +45,12 @@ final class MappedSegmentFile implements SegmentFile {
     }
 
     @Override
+    public void zeroFill(int offset, int count) {
+        SegmentPreparation.writeZeros(this, offset, count);
+        file.force();
+    }
+
+    @Override
     public void force() {
         file.force();
     }

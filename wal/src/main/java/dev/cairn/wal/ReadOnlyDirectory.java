@@ -93,6 +93,11 @@ final class ReadOnlyDirectory implements SegmentDirectory {
         }
 
         @Override
+        public void zeroFill(int offset, int count) {
+            throw readOnly();
+        }
+
+        @Override
         public void force() {
             throw readOnly();
         }

@@ -16,7 +16,7 @@ final class Segment {
     boolean inMemory;
     /** End of its last record once it is no longer current, 0 before; written by the loop, read by all. */
     volatile int sealedEnd;
-    /** Whether this process filled it, in small writes: then its pages in the cache are small, and it may serve again. */
+    /** Whether this process filled it with zeros, as the writer wants it; only then it may serve again. */
     boolean madeHere;
     /** Of its file. That of the spare that it was, until housekeeping has given it its own; written by housekeeping. */
     volatile String name;

@@ -35,10 +35,7 @@ public interface SegmentFile extends AutoCloseable {
      *
      * @throws NoSpaceException when the disk is full
      */
-    default void zeroFill(int offset, int length) {
-        SegmentPreparation.writeZeros(this, offset, length);
-        force();
-    }
+    void zeroFill(int offset, int length);
 
     /**
      * When this returns, every write and flushed append that had returned before the call is durable. Any thread. After a

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps spares ready and clears away what the loop no longer uses. {@link #doWork} belongs to the housekeeping thread;
- * the loop takes spares and hands over retired segments. No step takes longer than one paced write, or a force.
+ * the loop takes spares and hands over retired segments. A step is one paced write, or what one file needs
+ * to be named or cleared away: few forces.
  *
  * <p>Preparation is paced: unpaced it made other writers' forces ten times slower.
  */

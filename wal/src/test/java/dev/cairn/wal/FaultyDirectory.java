@@ -26,6 +26,7 @@ final class FaultyDirectory implements SegmentDirectory {
     private int passes;
     private Supplier<? extends Throwable> fault = () -> new WalException("injected");
     private boolean failed;
+    private final List<String> partialWrites = new ArrayList<>();
 
     FaultyDirectory(SegmentDirectory inner) {
         this.inner = inner;
@@ -45,6 +46,11 @@ final class FaultyDirectory implements SegmentDirectory {
     /** What was done behind the fault. */
     List<Operation> afterFault() {
         return afterFault;
+    }
+
+    /** Writes that did not consist of whole blocks, as file, offset and bytes; appends are none. */
+    List<String> partialWrites() {
+        return partialWrites;
     }
 
     private void before(Operation operation) {
@@ -79,12 +85,12 @@ final class FaultyDirectory implements SegmentDirectory {
     @Override
     public SegmentFile create(String name, int length) {
         before(Operation.CREATE);
-        return new File(inner.create(name, length));
+        return new File(name, inner.create(name, length));
     }
 
     @Override
     public SegmentFile open(String name) {
-        return new File(inner.open(name));
+        return new File(name, inner.open(name));
     }
 
     @Override
@@ -106,9 +112,11 @@ final class FaultyDirectory implements SegmentDirectory {
     }
 
     private final class File implements SegmentFile {
+        private final String name;
         private final SegmentFile file;
 
-        File(SegmentFile file) {
+        File(String name, SegmentFile file) {
+            this.name = name;
             this.file = file;
         }
 
@@ -125,7 +133,16 @@ final class FaultyDirectory implements SegmentDirectory {
         @Override
         public void write(int offset, ByteBuffer source) {
             before(Operation.WRITE);
+            if ((offset | source.remaining()) % RecordDescriptor.BLOCK_BYTES != 0) {
+                partialWrites.add(name + " offset=" + offset + " bytes=" + source.remaining());
+            }
             file.write(offset, source);
+        }
+
+        @Override
+        public void zeroFill(int offset, int length) {
+            before(Operation.WRITE);
+            file.zeroFill(offset, length);
         }
 
         @Override

@@ -55,6 +55,22 @@ final class RecoveryTest {
         return contents;
     }
 
+    /** Of a block that is written in part the system reads the rest first, where zeros went past its cache. */
+    @Test
+    void segmentsAreMadeAndCopiedToInWholeBlocks() {
+        FaultyDirectory directory = new FaultyDirectory(new SimulatedDirectory());
+        LogFixture log = new LogFixture(directory);
+        List<Entry> written = new ArrayList<>(log.appendMany(5, 1, 60));
+        written.addAll(log.appendMany(3, 1, 9000));
+        log.wal.publish();
+
+        log.reopen();
+
+        assertThat(log.wal.recovery().copiedEntries()).isEqualTo(8);
+        assertThat(log.entries()).isEqualTo(written);
+        assertThat(directory.partialWrites()).allMatch(write -> write.startsWith(LogFixture.HARD_STATE));
+    }
+
     @Test
     @Covers({"W12", "X06"})
     void noFlippedByteLosesADurableEntry() {

@@ -204,6 +204,39 @@ final class SegmentFileContractTest {
         file.close();
     }
 
+    /** Half a block was written, and the file is appended to once more. */
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "channel", "simulated"})
+    void aSecondStartGoesOnBehindTheFirst(String kind) {
+        SegmentFile file = prepared(directory(kind), "a");
+        byte[] record = LogFixture.payload(128, 1, 1);
+        file.startAppending();
+        file.append(8192, new UnsafeBuffer(record), 0, 64);
+        file.flush();
+        file.force();
+        file.stopAppending();
+
+        file.startAppending();
+        file.append(8192 + 64, new UnsafeBuffer(record), 64, 64);
+        file.flush();
+
+        byte[] expected = new byte[LENGTH];
+        System.arraycopy(record, 0, expected, 8192, 128);
+        assertThat(read(file, 0, LENGTH)).isEqualTo(expected);
+        file.close();
+    }
+
+    @Test
+    void onlyWhatAFileSystemCannotDoIsARefusal() {
+        assertThat(ChannelFile.isRefusal(new IOException("Invalid argument"))).isTrue();
+        assertThat(ChannelFile.isRefusal(new IOException("Operation not supported")))
+                .isTrue();
+        assertThat(ChannelFile.isRefusal(new IOException("Input/output error"))).isFalse();
+        assertThat(ChannelFile.isRefusal(new IOException("No space left on device")))
+                .isFalse();
+        assertThat(ChannelFile.isRefusal(new IOException((String) null))).isFalse();
+    }
+
     /** Appends as a log makes them: behind each other or from the next block on, flushed now and then. */
     @ParameterizedTest
     @ValueSource(strings = {"mapped", "channel", "simulated"})
@@ -371,6 +404,11 @@ final class SegmentFileContractTest {
         @Override
         public void write(int offset, ByteBuffer source) {
             inner.write(offset, source);
+        }
+
+        @Override
+        public void zeroFill(int offset, int length) {
+            inner.zeroFill(offset, length);
         }
 
         @Override

@@ -100,6 +100,11 @@ final class PrefaultedDirectory implements SegmentDirectory {
         }
 
         @Override
+        public void zeroFill(int offset, int length) {
+            below.zeroFill(offset, length);
+        }
+
+        @Override
         public void force() {
             below.force();
         }

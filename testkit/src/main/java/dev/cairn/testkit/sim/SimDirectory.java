@@ -125,6 +125,12 @@ final class SimDirectory implements SegmentDirectory {
         }
 
         @Override
+        public void zeroFill(int offset, int length) {
+            owner.beforeChange();
+            file.zeroFill(offset, length);
+        }
+
+        @Override
         public void force() {
             owner.beforeChange();
             owner.duringForce(false);

@@ -20,8 +20,9 @@ import org.jspecify.annotations.Nullable;
  * the cache. Both void all open files: whoever still uses one gets an {@link IllegalStateException}.
  *
  * <p>Between a write and its force each 512-byte sector reaches the disk or not by itself, whole; so does each creation,
- * rename and deletion, where the ones before it allow it. A failed force writes some of its sectors and loses the
- * others: those stay readable, and a later force does not write them.
+ * rename and deletion, where the ones before it allow it. A sector that was never forced may hold the past of some other
+ * file. A failed force writes some of its sectors and loses the others: those stay readable, and a later force does not
+ * write them.
  *
  * <p>Deterministic: all chance comes from the generators passed in. One thread.
  */

@@ -40,6 +40,8 @@ final class SimulatedFile {
     private final BitSet dirty = new BitSet();
     /** Sectors that a failed force lost: readable until a power cut, never written unless stored to again. */
     private final BitSet lost = new BitSet();
+    /** Sectors that the disk has held since the file was made; what it holds at another one is the past of some other file. */
+    private final BitSet written = new BitSet();
 
     private @Nullable Recording recording;
     /** By sector, oldest first; only of dirty sectors, and only while recording. */
@@ -146,6 +148,7 @@ final class SimulatedFile {
         for (int sector = sectors.nextSetBit(0); sector >= 0; sector = sectors.nextSetBit(sector + 1)) {
             int at = sector * SECTOR_BYTES;
             System.arraycopy(cache, at, disk, at, Math.min(SECTOR_BYTES, cache.length - at));
+            written.set(sector);
             versions.remove(sector);
         }
     }
@@ -161,6 +164,7 @@ final class SimulatedFile {
             }
             int at = sector * SECTOR_BYTES;
             System.arraycopy(content, 0, disk, at, Math.min(SECTOR_BYTES, disk.length - at));
+            written.set(sector);
             if (known.isEmpty()) {
                 versions.remove(sector);
                 dirty.clear(sector);
@@ -226,7 +230,9 @@ final class SimulatedFile {
         }
         ownDisk();
         Arrays.fill(disk, diskLength, disk.length, (byte) 0);
+        leaveStale(disk, unwritten(), diskLength, random);
         length = diskLength;
+        written.set(0, sectors(length));
         cache = disk.clone();
         cacheShared = false;
         view.wrap(cache, 0, length);
@@ -252,6 +258,7 @@ final class SimulatedFile {
         System.arraycopy(bytes, 0, cache, offset, bytes.length);
         System.arraycopy(bytes, 0, disk, offset, bytes.length);
         diskLength = Math.max(diskLength, offset + bytes.length);
+        written.set(offset / SECTOR_BYTES, sectors(offset + bytes.length));
     }
 
     /** Rot: what lies behind is gone. */
@@ -267,7 +274,12 @@ final class SimulatedFile {
         diskShared = true;
         length = newLength;
         diskLength = newLength;
+        written.set(0, sectors(newLength));
         view.wrap(cache, 0, length);
+    }
+
+    private static int sectors(int bytes) {
+        return (bytes + SECTOR_BYTES - 1) / SECTOR_BYTES;
     }
 
     SimulatedFile copyForced() {
@@ -287,6 +299,8 @@ final class SimulatedFile {
         copy.diskLength = diskLength;
         copy.dirty.or(dirty);
         copy.lost.or(lost);
+        copy.written.clear();
+        copy.written.or(written);
         versions.forEach((sector, known) -> copy.versions.put(sector, new ArrayList<>(known)));
         return copy;
     }
@@ -323,10 +337,37 @@ final class SimulatedFile {
         if (length > newLength && (kind == CrashKind.ALL_KEPT || random.nextBoolean())) {
             newLength = length;
         }
+        BitSet stale = unwritten();
+        stale.andNot(kept);
+        if (!stale.isEmpty() && newLength > diskLength) {
+            left = left == disk ? disk.clone() : left;
+            leaveStale(left, stale, newLength, random);
+        }
         SimulatedFile file = new SimulatedFile();
         diskShared |= left == disk;
         file.reset(left, newLength);
         return file;
+    }
+
+    /** Stored to, but nothing of it has reached the disk. Where nothing was stored to is a hole: zeros. */
+    private BitSet unwritten() {
+        BitSet sectors = (BitSet) dirty.clone();
+        sectors.andNot(written);
+        return sectors;
+    }
+
+    /** Where no journal forbids it a file may have got its blocks, and not yet its bytes. */
+    private static void leaveStale(byte[] left, BitSet sectors, int end, RandomGenerator random) {
+        if (sectors.isEmpty() || random.nextBoolean()) {
+            return;
+        }
+        byte past = (byte) random.nextInt(1, 256);
+        for (int sector = sectors.nextSetBit(0);
+                sector >= 0 && sector * SECTOR_BYTES < end;
+                sector = sectors.nextSetBit(sector + 1)) {
+            int at = sector * SECTOR_BYTES;
+            Arrays.fill(left, at, Math.min(at + SECTOR_BYTES, end), past);
+        }
     }
 
     private byte @Nullable [] anyVersion(int sector, RandomGenerator random) {
