@@ -153,6 +153,9 @@ public final class LinearizabilityChecker {
         private final boolean valuesReturn;
         private long value = ABSENT;
         private long revision;
+        /** The highest order executed so far. */
+        private long reached;
+
         private int open;
 
         Search(List<Operation> operations) {
@@ -317,15 +320,25 @@ public final class LinearizabilityChecker {
                     next.add(i);
                 }
             }
-            next.sort(Comparator.comparingLong(number -> operations.get(number).order));
+            next.sort(Comparator.comparingLong(this::turn));
             return next;
+        }
+
+        /** A clear without an answer that found nothing when it was its turn would otherwise go first from then on. */
+        private long turn(int number) {
+            long order = operations.get(number).order;
+            return order < reached ? NEVER : order;
         }
 
         private boolean execute(int number) {
             long valueBefore = value;
             long revisionBefore = revision;
+            long reachedBefore = reached;
             Operation operation = operations.get(number);
             mark(number);
+            if (operation.order != NEVER) {
+                reached = Math.max(reached, operation.order);
+            }
             value = switch (operation.kind) {
                 case PUT -> operation.value;
                 case ADD -> value + operation.value;
@@ -339,6 +352,7 @@ public final class LinearizabilityChecker {
             }
             value = valueBefore;
             revision = revisionBefore;
+            reached = reachedBefore;
             undo(number);
             return false;
         }

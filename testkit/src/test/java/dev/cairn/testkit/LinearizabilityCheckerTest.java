@@ -211,6 +211,19 @@ final class LinearizabilityCheckerTest {
         bad(put(1, 1, 2), clear(3, NEVER), get(ABSENT, 4, 5), get(1, 6, 7));
     }
 
+    /** It found nothing when it was its turn. Tried first ever after, it takes away what a swap of many at once depends on. */
+    @Test
+    void aClearThatFoundNothingDoesNotLeadTheSearchAstray() {
+        List<Operation> history = new ArrayList<>();
+        history.add(new Operation(Kind.CLEAR, "k", 0, 1, NEVER, 1, "clear"));
+        history.add(putIf(Condition.NONE, 1, 2, 2, 100));
+        history.add(putIf(Condition.ifRevision(2, true), 2, 3, 3, 101));
+        for (int i = 4; i < 44; i++) {
+            history.add(putIf(Condition.NONE, i, i, i, 100 + i));
+        }
+        assertEquals(Optional.empty(), LinearizabilityChecker.check(history));
+    }
+
     private static Operation clear(long from, long to) {
         return new Operation(Kind.CLEAR, "k", 0, from, to, NEVER, "clear" + from);
     }
