@@ -9,9 +9,11 @@ import dev.cairn.client.ReadMode;
 import dev.cairn.protocol.NodeStatus;
 import dev.cairn.testkit.TestCluster;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
-import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /** What several scenarios do and check. */
@@ -37,14 +39,19 @@ final class Checks {
     /**
      * Some round goes by without an election. A machine that stalls costs one now and then, which says nothing; what is
      * looked for here costs one in each round.
+     *
+     * @param round says what disturbed it, empty when nothing did
      */
-    static void checkQuiet(final String what, final TestCluster cluster, final BooleanSupplier round) {
+    static void checkQuiet(final String what, final TestCluster cluster, final Supplier<String> round) {
+        final List<String> disturbances = new ArrayList<>();
         for (int i = 0; i < ROUNDS; i++) {
-            if (round.getAsBoolean()) {
+            final String disturbance = round.get();
+            if (disturbance.isEmpty()) {
                 return;
             }
+            disturbances.add(disturbance);
         }
-        check(false, what + ", " + ROUNDS + " times in a row", cluster);
+        check(false, what + ", " + ROUNDS + " times in a row: " + disturbances, cluster);
     }
 
     /** Nodes other than this one, ascending. */

@@ -29,20 +29,22 @@ final class ElectionScenarios {
     }
 
     static void noElectionsWhileTheLeaderLives(final TestCluster cluster) {
-        checkQuiet("elections while the leader lived", cluster, () -> nothingChanges(cluster));
+        checkQuiet("elections while the leader lived", cluster, () -> changeWithinLooks(cluster));
     }
 
-    /** Whether {@link #LOOKS} looks show the same leader in the same term. */
-    private static boolean nothingChanges(final TestCluster cluster) {
+    /** Empty when {@link #LOOKS} looks show the same leader in the same term. */
+    private static String changeWithinLooks(final TestCluster cluster) {
         final NodeStatus before = statusOf(cluster, cluster.awaitStableLeader());
         final int[] looks = {0};
-        final boolean[] same = {true};
+        final String[] change = {""};
         cluster.awaitStatus(LOOKS + " looks", nodes -> {
             for (final NodeStatus node : nodes) {
-                same[0] &= node.term() == before.term() && node.isLeader() == (node.nodeId() == before.nodeId());
+                if (node.term() != before.term() || node.isLeader() != (node.nodeId() == before.nodeId())) {
+                    change[0] = "after " + looks[0] + " looks: " + node + ", was " + before;
+                }
             }
-            return !same[0] || ++looks[0] == LOOKS;
+            return !change[0].isEmpty() || ++looks[0] == LOOKS;
         });
-        return same[0];
+        return change[0];
     }
 }

@@ -43,19 +43,23 @@ final class RestartScenarios {
     static void crashedLeaderComesBackAsFollower(final TestCluster cluster) {
         try (CairnClient client = cluster.connect()) {
             putMany(client, "before-", 20);
-            checkQuiet("its return cost an election", cluster, () -> crashedLeaderReturnsWithoutElection(cluster));
+            checkQuiet("its return cost an election", cluster, () -> changeOnLeadersReturn(cluster));
             cluster.awaitSameState(put(client, "after", "value"));
         }
     }
 
-    /** False when the term or the leader changed after the old leader was started again, by its doing or another's. */
-    private static boolean crashedLeaderReturnsWithoutElection(final TestCluster cluster) {
+    /** Empty when neither term nor leader changed after the old leader was started again, by its doing or another's. */
+    private static String changeOnLeadersReturn(final TestCluster cluster) {
         final int old = cluster.awaitStableLeader();
         cluster.kill(old);
         final int next = cluster.awaitStableLeader();
         final long term = statusOf(cluster, next).term();
         cluster.start(old);
-        return cluster.awaitStableLeader() == next && statusOf(cluster, old).term() == term;
+        final int leader = cluster.awaitStableLeader();
+        final long termNow = statusOf(cluster, old).term();
+        return leader == next && termNow == term
+                ? ""
+                : "node " + next + " led in term " + term + ", then node " + leader + " in term " + termNow;
     }
 
     static void uncommittedEntryNeverAppears(final TestCluster cluster) {
